@@ -1,0 +1,284 @@
+"""Every setting of a run: one tree of frozen dataclasses, filled by a YAML file and the command line."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+POLICY_TERMS = (
+    "joint_pos", "joint_vel", "hand_points", "hand_point_vel", "goal", "last_action",
+    "fabric_pos", "fabric_vel", "fabric_acc",
+)  # fmt: skip
+OBJECT_TERMS = ("object_pos", "object_quat", "object_vel", "object_onehot")
+CRITIC_TERMS = (*POLICY_TERMS, "joint_torque", *OBJECT_TERMS)
+
+
+@dataclass(frozen=True)
+class EnvConfig:
+    """The grasp-and-lift task. Numbers: the published DextrAH task."""
+
+    num_envs: int = 4096
+    """Environments in total, split evenly over the simulator devices."""
+    objects: str = "primitives"
+    """Name of the object set; env i holds object i modulo the size of the set."""
+    episode_length_s: float = 10.0
+    """Seconds until an episode is cut off."""
+    spread_first_episodes: bool = True
+    """Start the first episodes at random ages, so that not all envs reset at the same step."""
+    max_pose_angle_deg: float = 45.0
+    """Half range of each commanded palm Euler angle, in degrees."""
+    goal_pos: tuple[float, float, float] = (-0.5, 0.0, 0.75)
+    """Where the object has to be held, metres in the world frame."""
+    success_radius: float = 0.1
+    """Largest distance of object and goal that counts as success, metres."""
+    velocity_observation_scale: float = 0.0
+    """Factor on the policy's velocity observations; the published task uses 0."""
+
+
+@dataclass(frozen=True)
+class ObservationConfig:
+    """Observation groups: names of terms, concatenated in the order given."""
+
+    policy: tuple[str, ...] = POLICY_TERMS
+    """Terms of the policy's vector observation."""
+    critic: tuple[str, ...] = CRITIC_TERMS
+    """Terms of the critic's vector observation, noise-free."""
+    depth: bool = True
+    """Whether the policy sees the depth camera."""
+
+
+@dataclass(frozen=True)
+class RewardConfig:
+    """Weights and sharpnesses of the four reward terms at ADR level 0."""
+
+    hand_to_object_weight: float = 1.0
+    """Weight of exp(-sharpness * farthest hand point to object)."""
+    hand_to_object_sharpness: float = 10.0
+    """1/m."""
+    object_to_goal_weight: float = 5.0
+    """Weight of exp(-sharpness * object to goal)."""
+    object_to_goal_sharpness: float = 15.0
+    """1/m."""
+    finger_curl_weight: float = -0.01
+    """Weight of the squared distance of the finger joints from the curled pose."""
+    lift_weight: float = 5.0
+    """Weight of exp(-sharpness * height difference of object and goal)."""
+    lift_sharpness: float = 8.5
+    """1/m."""
+
+
+@dataclass(frozen=True)
+class AdrConfig:
+    """Automatic domain randomization: its level rises with success, in 50 steps from none to full."""
+
+    max_level: int = 0
+    """Highest level allowed, 0 to 50; 0 keeps every range at its start."""
+    success_threshold: float = 0.4
+    """Share of successful envs above which the level may rise."""
+    min_resets: int = 3000
+    """Control steps with at least one reset that must pass between two rises."""
+
+
+@dataclass(frozen=True)
+class PhysicsConfig:
+    """MJX-Warp settings under which the hand really lifts things."""
+
+    timestep: float = 1 / 120
+    """Seconds per physics step."""
+    substeps: int = 2
+    """Physics steps per control step."""
+    iterations: int = 10
+    """Most solver iterations per step."""
+    ls_iterations: int = 20
+    """Most line-search iterations per solver iteration; MuJoCo C drops objects below 20."""
+    impratio: float = 10.0
+    """Stiffness of friction against the normal direction; 1 lets held objects creep."""
+    contacts_per_env: int = 48
+    """Contact budget; the budget is shared by all envs of a device."""
+    constraints_per_env: int = 256
+    """Constraint rows each env has room for."""
+
+
+@dataclass(frozen=True)
+class CameraConfig:
+    """The depth camera. Its pose and field of view are those of the published left camera."""
+
+    width: int = 160
+    """Pixels per row."""
+    height: int = 120
+    """Rows."""
+    depth_min: float = 0.5
+    """Nearest depth that is seen, metres; nearer pixels read 0."""
+    depth_max: float = 1.3
+    """Farthest depth that is seen, metres; farther pixels read 0."""
+
+
+@dataclass(frozen=True)
+class FabricConfig:
+    """The geometric fabric between the actions and the joint targets."""
+
+    timestep: float = 1 / 60
+    """Seconds of fabric time per fabric step."""
+    steps: int = 2
+    """Fabric steps per control step: the fabric runs at twice real time."""
+    damping: float = 10.0
+    """Joint-space damping gain at ADR level 0."""
+    curvature_factor: float = 1.0
+    """How often the curvature force enters: 1 in the textbook, 2 in the published code."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Policy CNN -> embedding, joined with the vector observation -> LSTM -> MLP; LSTM critic."""
+
+    cnn_filters: tuple[int, ...] = (16, 32, 64, 128)
+    """Filters of each convolution."""
+    cnn_kernels: tuple[int, ...] = (6, 4, 4, 4)
+    """Kernel size of each convolution; all have stride 2 and no padding."""
+    embedding: int = 32
+    """Size of the depth embedding."""
+    lstm_layers: int = 2
+    """LSTM layers of the policy; 0 makes it feed-forward."""
+    lstm_units: int = 1024
+    """Units of each policy LSTM layer."""
+    mlp: tuple[int, ...] = (512, 512, 256)
+    """Hidden layers between the policy's LSTM and its action head."""
+    critic_mlp: tuple[int, ...] = (1024, 512)
+    """Hidden layers between the critic's observation and its LSTM."""
+    critic_lstm_units: int = 2048
+    """Units of the critic's LSTM."""
+    init_log_std: float = 0.0
+    """Initial log standard deviation of the actions, state-independent."""
+    compute_dtype: Literal["float32", "bfloat16"] = "bfloat16"
+    """Precision of the matrix products and convolutions; parameters, carries and losses stay float32."""
+
+
+@dataclass(frozen=True)
+class PpoConfig:
+    """Recurrent PPO. Where the paper is silent: the published state teacher."""
+
+    horizon: int = 16
+    """Control steps per rollout; a training sequence is one env's whole rollout."""
+    epochs: int = 4
+    """Passes over a rollout."""
+    minibatches: int = 4
+    """Minibatches per pass, each of whole sequences."""
+    learning_rate: float = 1e-4
+    """Adam step size of the policy at the start."""
+    final_learning_rate: float = 1e-6
+    """Policy step size once decay_iterations are over, reached linearly."""
+    decay_iterations: int = 20000
+    """Training iterations over which the policy's step size falls."""
+    critic_learning_rate: float = 5e-5
+    """Adam step size of the critic, constant."""
+    discount: float = 0.998
+    """Discount per control step."""
+    gae_lambda: float = 0.95
+    """Decay of the generalized advantage estimate."""
+    clip: float = 0.2
+    """Clipping range of the probability ratio and of the value."""
+    clip_value: bool = True
+    """Whether the value loss is clipped too."""
+    entropy_coef: float = 0.002
+    """Weight of the entropy bonus."""
+    max_grad_norm: float = 1.0
+    """Gradients of policy and critic are clipped to this norm, each by itself."""
+    reward_scale: float = 0.01
+    """Factor on rewards before anything else sees them."""
+    observation_clip: float = 5.0
+    """Normalized observations are clipped to plus or minus this."""
+    bootstrap_time_limits: bool = True
+    """Bootstrap time limits from the observation before the reset; False treats them as terminations."""
+
+
+@dataclass(frozen=True)
+class RuntimeConfig:
+    """Where things run, and what is written when."""
+
+    topology: str = "auto"
+    """Simulator and learner devices, such as s0,1,2-l3, s0-l1 or s0-l0; auto picks from the devices at hand."""
+    iterations: int = 20000
+    """Training iterations: one rollout and its update each."""
+    log_every: int = 1
+    """Iterations between two rows of metrics."""
+    timing_every: int = 0
+    """Iterations between two whose phases are timed one by one (which slows those down); 0 for never."""
+    checkpoint_every: int = 200
+    """Iterations between two checkpoints."""
+    keep_last: int = 2
+    """Newest checkpoints kept."""
+    keep_best: int = 1
+    """Checkpoints of the best success kept besides."""
+    matmul_precision: Literal["default", "tensorfloat32", "float32"] = "default"
+    """Precision of float32 matrix products on GPUs; default is JAX's own."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole run."""
+
+    name: str = "depth160"
+    """Name of the configuration; also the first part of the run folder's name."""
+    seed: int = 42
+    """Seed of every random stream."""
+    env: EnvConfig = field(default_factory=EnvConfig)
+    observation: ObservationConfig = field(default_factory=ObservationConfig)
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    adr: AdrConfig = field(default_factory=AdrConfig)
+    physics: PhysicsConfig = field(default_factory=PhysicsConfig)
+    camera: CameraConfig = field(default_factory=CameraConfig)
+    fabric: FabricConfig = field(default_factory=FabricConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    ppo: PpoConfig = field(default_factory=PpoConfig)
+    runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+class UserError(Exception):
+    """Something the user can mend; scripts print it as one line, without a traceback."""
+
+
+class ConfigError(UserError, ValueError):
+    """A setting that does not exist, has the wrong type, or does not fit the others."""
+
+
+def check(config: Config) -> None:
+    """Raises ConfigError for the first setting that cannot work, with what is allowed."""
+    positive = {
+        "env.num_envs": config.env.num_envs,
+        "env.episode_length_s": config.env.episode_length_s,
+        "ppo.horizon": config.ppo.horizon,
+        "ppo.epochs": config.ppo.epochs,
+        "ppo.minibatches": config.ppo.minibatches,
+        "runtime.iterations": config.runtime.iterations,
+        "runtime.checkpoint_every": config.runtime.checkpoint_every,
+        "physics.substeps": config.physics.substeps,
+        "fabric.steps": config.fabric.steps,
+    }
+    for key, value in positive.items():
+        if value <= 0:
+            raise ConfigError(f"{key} is {value}; it must be above 0")
+    if config.env.num_envs % config.ppo.minibatches:
+        raise ConfigError(
+            f"env.num_envs {config.env.num_envs} cannot be split into ppo.minibatches {config.ppo.minibatches} "
+            "of whole sequences; choose a multiple"
+        )
+    for group in ("policy", "critic"):
+        unknown = set(getattr(config.observation, group)) - set(CRITIC_TERMS)
+        if unknown:
+            raise ConfigError(
+                f"observation.{group} names unknown terms {sorted(unknown)}; allowed: {', '.join(CRITIC_TERMS)}"
+            )
+    if len(config.network.cnn_filters) != len(config.network.cnn_kernels):
+        raise ConfigError("network.cnn_filters and network.cnn_kernels must have the same length")
+    if config.observation.depth:
+        height, width = config.camera.height, config.camera.width
+        for kernel in config.network.cnn_kernels:
+            height, width = (height - kernel) // 2 + 1, (width - kernel) // 2 + 1
+            if min(height, width) < 1:
+                raise ConfigError(
+                    f"camera {config.camera.width}x{config.camera.height} is too small for "
+                    f"network.cnn_kernels {config.network.cnn_kernels} with stride 2; use at least 80x60"
+                )
+        if not 0 <= config.camera.depth_min < config.camera.depth_max <= 6.5:
+            raise ConfigError("camera.depth_min and depth_max must satisfy 0 <= depth_min < depth_max <= 6.5")

@@ -1,0 +1,94 @@
+"""The geometric fabric: joint accelerations from palm and hand targets, and their integration. One robot; vmap it.
+
+The fabric is a second-order system of its own that the targets shape and the joint servos follow; measured joints
+enter it only at a reset. Source: published FABRICS equations and parameters.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mjxdex.fabric import leaves
+from mjxdex.fabric.linalg import solve_spd
+from mjxdex.robot.rotations import euler_zyx_to_matrix
+
+MAX_ACCELERATION = np.array([7.5, 7.5, 10, 10, 10, 20, 20] + [22.5] * 16)
+"""rad/s^2 [23]."""
+MAX_JERK = np.array([3750, 3750, 5000, 5000, 5000, 10000, 10000] + [2250] * 16)
+"""rad/s^3 [23]."""
+
+
+class FabricState(NamedTuple):
+    """Joint positions (rad), velocities (rad/s) and last accelerations (rad/s^2) of the fabric, each [23]."""
+
+    pos: jax.Array
+    vel: jax.Array
+    acc: jax.Array
+
+
+class Acceleration(NamedTuple):
+    """Joint acceleration [23] before the limit, energization coefficient (scalar), joint metric [23, 23]."""
+
+    acc: jax.Array
+    energization: jax.Array
+    metric: jax.Array
+
+
+def step(
+    state: FabricState,
+    palm_target: tuple[jax.Array, jax.Array],
+    pca_target: jax.Array,
+    damping: jax.Array | float,
+    *,
+    timestep: float,
+    curvature_factor: float,
+) -> FabricState:
+    """One fabric step.
+
+    Args:
+      state: of one robot.
+      palm_target: position [3] (m, world) and Euler angles ZYX [3] (rad) of palm_link.
+      pca_target: [5] hand PCA coordinates.
+      damping: joint-space damping gain, 1/s.
+      timestep: s of fabric time.
+      curvature_factor: how often the curvature force enters; 1 in the textbook, 2 in the published code.
+
+    Returns:
+      The next state; its acc is the acceleration that led there.
+    """
+    raw = acceleration(state.pos, state.vel, palm_target, pca_target, damping, curvature_factor).acc
+    acc = raw * jnp.minimum(1.0, jnp.min(acceleration_limit(timestep) / jnp.maximum(jnp.abs(raw), 1e-9)))
+    pos = state.pos + timestep * state.vel + 0.5 * timestep**2 * acc
+    return FabricState(pos, state.vel + timestep * acc, acc)
+
+
+def acceleration(
+    pos: jax.Array,
+    vel: jax.Array,
+    palm_target: tuple[jax.Array, jax.Array],
+    pca_target: jax.Array,
+    damping: jax.Array | float,
+    curvature_factor: float,
+) -> Acceleration:
+    """The fabric's joint acceleration at pos (rad) and vel (rad/s), both [23]; other arguments as for `step`.
+
+    The geometry is energized: it alone keeps the energy |vel|^2 / 2, so only targets, limits and damping change it.
+    """
+    total = (
+        leaves.joint_limits(pos, vel)
+        + leaves.posture(pos, vel)
+        + leaves.hand_synergies(pos, vel, pca_target)
+        + leaves.palm_pose(pos, vel, palm_target[0], euler_zyx_to_matrix(palm_target[1]))
+    )
+    geometric = total.geometric + curvature_factor * total.curvature
+    free, forced = solve_spd(total.metric, -jnp.stack((geometric, total.potential)))
+    energization = -jnp.sum(vel * free) / (jnp.sum(vel * vel) + 1e-6)
+    return Acceleration(free + energization * vel + forced - damping * vel, energization, total.metric)
+
+
+def acceleration_limit(timestep: float) -> np.ndarray:
+    """Largest joint accelerations [23], rad/s^2: lowered where one step of this length (s) would exceed the jerk."""
+    exceeds = 2 * MAX_ACCELERATION / timestep > MAX_JERK
+    return np.where(exceeds, MAX_JERK * timestep / 2, MAX_ACCELERATION)

@@ -1,0 +1,164 @@
+"""The leaves of the fabric, each pulled back to joint space. One robot; callers vmap.
+
+A leaf is a task map x(q) with Jacobian J and terms that each want an acceleration a with a metric M there. Pulled
+back, a term adds J^T M J to the metric and -J^T M a to a force on the left-hand side, M qdd + f = 0: to the
+geometric force if a is homogeneous of degree two in the velocity, to the potential force otherwise. A curved task
+map adds J^T M Jdot qd.
+
+Source: published FABRICS equations and parameters.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mjxdex.robot import hand_pca, kinematics, tables
+
+NOMINAL_POS = np.array(
+    [-0.85, -0.50, 0.76, 1.25, -1.76, 0.90, 0.64, *([0, 0.75, 0.75, 0.75] * 3), 1.57, 0.5, 0.5, 0.5]
+)
+"""Posture that the redundant joints tend to while the robot moves, rad [23]."""
+PALM_POINT_DISTANCE = 0.25
+"""The palm is attracted by its origin and six points at this distance along its axes, m."""
+
+_ARM = slice(0, tables.NUM_ARM)
+_HAND = slice(tables.NUM_ARM, tables.NUM_JOINTS)
+_HAND_GRAM = hand_pca.MATRIX.T @ hand_pca.MATRIX
+
+
+class Leaf(NamedTuple):
+    """What leaves add to the joint-space equation: metric [23, 23] and the forces [23] of the left-hand side."""
+
+    metric: jax.Array
+    geometric: jax.Array
+    potential: jax.Array
+    curvature: jax.Array
+
+    def __add__(self, other: "Leaf") -> "Leaf":  # type: ignore[override]
+        return jax.tree.map(jnp.add, self, other)
+
+
+class Attractor(NamedTuple):
+    """Gains of an attractor of constant metric: it pulls with `gain`, and near the target also damps."""
+
+    metric: float
+    gain: float
+    sharpness: float
+    damping: float = 0.0
+    damping_sharpness: float = 0.0
+    damping_radius: float = 0.0
+
+    def pull(self, distance: jax.Array) -> jax.Array:
+        """Factor on x - x* that gives the pulling acceleration; distance = |x - x*|."""
+        return -self.gain * jnp.tanh(self.sharpness * distance) / jnp.maximum(distance, 1e-9)
+
+    def damp(self, distance: jax.Array) -> jax.Array:
+        """Factor on the velocity that gives the damping acceleration."""
+        edge = self.damping_sharpness * (distance - self.damping_radius)
+        return -self.damping * (0.5 - 0.5 * jnp.tanh(edge))
+
+
+POSTURE = Attractor(metric=1, gain=1, sharpness=20)
+HAND = Attractor(8, 50, 40, damping=50, damping_sharpness=10, damping_radius=0.2)
+PALM = Attractor(1, 50, 40, damping=50, damping_sharpness=10, damping_radius=0.2)
+
+
+def joint_limits(pos: jax.Array, vel: jax.Array) -> Leaf:
+    """Repulsion from the joint limits, felt only by joints that approach or violate one. pos, vel: [23]."""
+    metric, force = jnp.zeros_like(pos), jnp.zeros_like(pos)
+    for sign, gap in ((1.0, pos - tables.LOWER), (-1.0, tables.UPPER - pos)):
+        speed = sign * vel
+        weight = 0.02 / jnp.maximum(gap - 0.1, 0.02**0.5 / 10.0) ** 2
+        weight = jnp.where((speed < 0) | (gap < 0), weight, 0.0)
+        metric += weight
+        force -= sign * weight * (8.0 - 8.0 * jnp.minimum(speed, 0.0))
+    zero = jnp.zeros_like(pos)
+    return Leaf(metric[:, None] * jnp.eye(pos.size, dtype=pos.dtype), zero, force, zero)
+
+
+def posture(pos: jax.Array, vel: jax.Array) -> Leaf:
+    """Geometric pull towards NOMINAL_POS, proportional to the squared speed. pos, vel: [23]."""
+    error = pos - NOMINAL_POS
+    zero = jnp.zeros_like(pos)
+    pull = POSTURE.pull(_norm(error)) * jnp.sum(vel * vel) * error
+    return Leaf(
+        POSTURE.metric * jnp.eye(pos.size, dtype=pos.dtype), -POSTURE.metric * pull, zero, zero
+    )
+
+
+def hand_synergies(pos: jax.Array, vel: jax.Array, target: jax.Array) -> Leaf:
+    """Attraction of the hand's PCA coordinates by their target [5]. pos, vel: [23]."""
+    matrix = jnp.asarray(hand_pca.MATRIX, pos.dtype)
+    error = _matmul(matrix, pos[_HAND]) - target
+    distance = _norm(error)
+    wanted = HAND.pull(distance) * error + HAND.damp(distance) * _matmul(matrix, vel[_HAND])
+    zero = jnp.zeros_like(pos)
+    force = jnp.pad(-HAND.metric * _matmul(matrix.T, wanted), (tables.NUM_ARM, 0))
+    metric = np.pad(HAND.metric * _HAND_GRAM, (tables.NUM_ARM, 0))
+    return Leaf(jnp.asarray(metric, pos.dtype), zero, force, zero)
+
+
+def palm_pose(pos: jax.Array, vel: jax.Array, target_pos: jax.Array, target_rot: jax.Array) -> Leaf:
+    """Attraction of seven points of the palm by where the target pose puts them.
+
+    The points are the origin p and p +- d r_k on the three axes r_k, so all sums over points have closed forms in
+    the linear and angular Jacobians Jv, Jw (6 rows instead of 21):
+    J^T J = 7 Jv^T Jv + 4 d^2 Jw^T Jw, and a field c + C r over the points (c at p, C r_k = g_k) pulls back to
+    7 Jv^T c + 2 d^2 Jw^T sum_k r_k x g_k.
+
+    Args:
+      pos: [23] joint positions, rad; vel: [23], rad/s.
+      target_pos: [3] palm position, m; target_rot: [3, 3] palm rotation.
+    """
+    lever = 2 * PALM_POINT_DISTANCE**2
+    qd = vel[_ARM]
+    links = kinematics.arm_frames(pos)
+    palm = kinematics.palm_frame(pos)
+    hinges = jnp.stack([link.z for link in links])
+    origins = jnp.stack([link.origin for link in links])
+    jacobian = jnp.concatenate((jnp.cross(hinges, palm.origin - origins), hinges), axis=1)
+
+    error = palm.origin - target_pos
+    axis_errors = tuple(r - target_rot[:, k] for k, r in enumerate(palm[1:]))
+    distance = jnp.sqrt(jnp.sum(7 * error**2 + lever * sum(e**2 for e in axis_errors)))
+    torque = sum(jnp.cross(r, e) for r, e in zip(palm[1:], axis_errors, strict=True))
+    pull = PALM.pull(distance) * jnp.concatenate((7 * error, lever * torque))
+    weights = np.repeat([7.0, 2 * lever], 3)
+    bias = weights * _bias_acceleration(hinges, origins, palm.origin, qd)
+
+    attraction, curvature = PALM.metric * _matmul(jnp.stack((pull, bias)), jacobian.T)
+    metric = PALM.metric * _matmul(jacobian * weights, jacobian.T)
+    force = -attraction - PALM.damp(distance) * _matmul(metric, qd)
+
+    after = (0, tables.NUM_HAND)
+    zero = jnp.zeros_like(pos)
+    return Leaf(jnp.pad(metric, after), zero, jnp.pad(force, after), jnp.pad(curvature, after))
+
+
+def _bias_acceleration(hinges: jax.Array, origins: jax.Array, tip: jax.Array, qd: jax.Array) -> jax.Array:
+    """Linear and angular acceleration [6] of the last link, at its point `tip` [3], at constant joint velocity.
+
+    This is Jdot qd of a chain with the given hinge axes and origins [N, 3] and joint velocities qd [N].
+    """
+    so_far = np.tril(np.ones((qd.size, qd.size)))
+    spin = hinges * qd[:, None]
+    angular = _matmul(so_far, spin)
+    spin_rate = jnp.cross(angular, spin)
+    segments = jnp.concatenate((origins[1:], tip[None])) - origins
+    tip_velocity = _matmul(so_far.T, jnp.cross(angular, segments))  # as seen from each hinge
+    linear = jnp.cross(spin_rate, tip - origins) + jnp.cross(spin, tip_velocity)
+    return jnp.concatenate((linear.sum(0), spin_rate.sum(0)))
+
+
+def _norm(a: jax.Array) -> jax.Array:
+    return jnp.sqrt(jnp.sum(a * a))
+
+
+def _matmul(a: jax.Array, b: jax.Array) -> jax.Array:
+    """Product in full float32, which is not what GPUs do by default.
+
+    Products also keep XLA from fusing, and thereby recomputing, the long elementwise chains before them.
+    """
+    return jnp.matmul(a, b, precision="highest")

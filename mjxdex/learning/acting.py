@@ -1,0 +1,135 @@
+"""One control step of the learner: book the last action's outcome, then act on the new observation."""
+
+import jax
+import jax.numpy as jnp
+
+from mjxdex.config import PpoConfig
+from mjxdex.learning import normalizer, ppo
+from mjxdex.learning.actor_critic import ActorCritic
+from mjxdex.learning.rollout import Rollout
+from mjxdex.learning.state import ActingState, LearnerState
+from mjxdex.types import Message, Outcome
+
+_NOISE_STREAM = 1
+
+
+def join(messages: tuple[Message, ...]) -> Message:
+    """The messages of all shards as one, envs in the order of the shards."""
+    if len(messages) == 1:
+        return messages[0]
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts), *messages)
+
+
+def act(
+    networks: ActorCritic,
+    config: PpoConfig,
+    learner: LearnerState,
+    acting: ActingState,
+    rollout: Rollout,
+    t: jax.Array,
+    messages: tuple[Message, ...],
+) -> tuple[ActingState, Rollout, tuple[jax.Array, ...]]:
+    """See `Learner.act`."""
+    obs, outcome = join(messages)
+    acting, rollout = record(networks, config, learner, acting, rollout, jnp.maximum(t - 1, 0), outcome, t > 0)
+
+    first = t == 0
+    policy_carry, critic_carry = jax.tree.map(
+        lambda old, new: jnp.where(first, new, old),
+        (rollout.policy_carry, rollout.critic_carry),
+        (acting.policy_carry, acting.critic_carry),
+    )
+    stats = learner.normalizers
+    mean, next_policy_carry = networks.policy(
+        learner.policy, stats.policy, obs.policy, obs.depth, acting.policy_carry, acting.reset
+    )
+    value, next_critic_carry = networks.value(
+        learner.critic, stats.critic, obs.critic, acting.critic_carry, acting.reset
+    )
+    log_std = learner.policy["log_std"]
+    key = jax.random.fold_in(jax.random.fold_in(learner.key, _NOISE_STREAM), acting.step)
+    action = mean + jnp.exp(log_std) * jax.random.normal(key, mean.shape)
+
+    rollout = rollout._replace(
+        policy=rollout.policy.at[t].set(obs.policy),
+        critic=rollout.critic.at[t].set(obs.critic),
+        depth=None if rollout.depth is None else rollout.depth.at[t].set(obs.depth),
+        reset=rollout.reset.at[t].set(acting.reset),
+        action=rollout.action.at[t].set(action),
+        log_prob=rollout.log_prob.at[t].set(ppo.gaussian_log_prob(action, mean, log_std)),
+        value=rollout.value.at[t].set(normalizer.denormalize(stats.value, value)),
+        policy_carry=policy_carry,
+        critic_carry=critic_carry,
+    )
+    acting = acting._replace(
+        policy_carry=next_policy_carry, critic_carry=next_critic_carry, step=acting.step + 1
+    )
+    starts = [0]
+    for message in messages:
+        starts.append(starts[-1] + message.obs.policy.shape[0])
+    return acting, rollout, tuple(action[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True))
+
+
+def record(
+    networks: ActorCritic,
+    config: PpoConfig,
+    learner: LearnerState,
+    acting: ActingState,
+    rollout: Rollout,
+    slot: jax.Array | int,
+    outcome: Outcome,
+    new: jax.Array | bool,
+) -> tuple[ActingState, Rollout]:
+    """Books what the last action led to.
+
+    Writes reward, endings, v_final and statistics to `slot` of the rollout; moves the reset flags and the
+    running returns of `acting` on, unless `new` is False: then the outcome was booked before, or belongs to
+    no action, and the slot is to be written again.
+    """
+    new = jnp.asarray(new)
+    truncated = outcome.truncated & ~outcome.terminated
+    done = outcome.terminated | truncated
+    ended = (done & new).astype(jnp.float32)
+    episode_return = acting.episode_return + jnp.where(new, outcome.reward, 0.0)
+    episode_length = acting.episode_length + jnp.where(new, 1.0, 0.0)
+
+    v_final = jnp.zeros_like(outcome.reward)
+    if config.bootstrap_time_limits:
+        v_final = jax.lax.cond(
+            new & jnp.any(truncated),
+            lambda: jnp.where(truncated, _value_before_reset(networks, learner, acting, outcome), 0.0),
+            lambda: v_final,
+        )
+
+    stats = {
+        "reward": jnp.mean(outcome.reward),
+        "success": jnp.mean(outcome.success.astype(jnp.float32)),
+        "episodes": jnp.sum(ended),
+        "episode_return": jnp.sum(ended * episode_return),
+        "episode_length": jnp.sum(ended * episode_length),
+        **{f"info/{name}": jnp.mean(value) for name, value in outcome.info.items()},
+    }
+    rollout = rollout._replace(
+        reward=rollout.reward.at[slot].set(outcome.reward * config.reward_scale),
+        terminated=rollout.terminated.at[slot].set(outcome.terminated),
+        truncated=rollout.truncated.at[slot].set(truncated),
+        v_final=rollout.v_final.at[slot].set(v_final),
+        stats={name: rollout.stats[name].at[slot].set(value) for name, value in stats.items()},
+    )
+    acting = acting._replace(
+        reset=jnp.where(new, done, acting.reset),
+        episode_return=episode_return * (1 - ended),
+        episode_length=episode_length * (1 - ended),
+    )
+    return acting, rollout
+
+
+def _value_before_reset(
+    networks: ActorCritic, learner: LearnerState, acting: ActingState, outcome: Outcome
+) -> jax.Array:
+    stats = learner.normalizers
+    going_on = jnp.zeros_like(outcome.truncated)
+    value, _ = networks.value(
+        learner.critic, stats.critic, outcome.critic_final, acting.critic_carry, going_on
+    )
+    return normalizer.denormalize(stats.value, value)

@@ -1,0 +1,183 @@
+"""The learner: recurrent PPO as four pure functions over explicit state."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from mjxdex.config import Config
+from mjxdex.learning import acting as acting_
+from mjxdex.learning import normalizer, updating
+from mjxdex.learning.actor_critic import ActorCritic
+from mjxdex.learning.normalizer import RunningStats
+from mjxdex.learning.rollout import Rollout, empty
+from mjxdex.learning.state import ActingState, LearnerState, Normalizers, Params
+from mjxdex.networks.lstm import Carry
+from mjxdex.types import Message, Observation
+
+_INIT_STREAM = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Learner:
+    """Everything static about learning; its methods are pure and can be jitted as they are.
+
+    A training iteration, starting from the messages that the shards sent last::
+
+        for t in range(horizon):
+            acting, rollout, actions = act(learner, acting, rollout, t, messages)
+            messages = ...  # the shards step with their actions
+        learner, acting, rollout, metrics = update(learner, acting, rollout, messages)
+
+    The messages passed to `update` are passed again to the next `act` with t = 0, which reads their
+    observation only. `acting` and `rollout` may be donated.
+
+    Attributes:
+      config: The run's settings; `network` and `ppo` are read.
+      networks: Policy and critic.
+      depth_shape: (H, W) of the depth images, or None without a camera.
+    """
+
+    config: Config
+    networks: ActorCritic
+    depth_shape: tuple[int, int] | None
+
+    def init(self, key: jax.Array, num_envs: int) -> tuple[LearnerState, ActingState]:
+        """Fresh parameters and the state before the first observation, which starts an episode everywhere.
+
+        Args:
+          key: Typed PRNG key of all the learner's randomness.
+          num_envs: Envs of all shards together.
+        """
+        policy, critic = self.networks.init(jax.random.fold_in(key, _INIT_STREAM))
+        optimizer = updating.optimizer(self.config.ppo)
+        learner = LearnerState(
+            policy=policy,
+            critic=critic,
+            policy_opt=optimizer.init(policy),
+            critic_opt=optimizer.init(critic),
+            normalizers=Normalizers(
+                policy=normalizer.init((self.networks.policy_dim,)),
+                critic=normalizer.init((self.networks.critic_dim,)),
+                value=normalizer.init(),
+            ),
+            key=key,
+            iteration=jnp.zeros((), jnp.int32),
+        )
+        policy_carry, critic_carry = self.networks.initial_carries(num_envs)
+        acting = ActingState(
+            policy_carry=policy_carry,
+            critic_carry=critic_carry,
+            reset=jnp.ones(num_envs, bool),
+            step=jnp.zeros((), jnp.int32),
+            episode_return=jnp.zeros(num_envs),
+            episode_length=jnp.zeros(num_envs),
+            last_return=jnp.zeros(()),
+            last_length=jnp.zeros(()),
+        )
+        return learner, acting
+
+    def empty_rollout(self, num_envs: int, info_names: tuple[str, ...] = ()) -> Rollout:
+        """The buffer for `act`; `info_names` are the keys of `Outcome.info`."""
+        return empty(
+            self.config.ppo.horizon,
+            num_envs,
+            self.networks.policy_dim,
+            self.networks.critic_dim,
+            self.networks.action_dim,
+            self.depth_shape,
+            *self.networks.initial_carries(num_envs),
+            info_names=info_names,
+        )
+
+    def act(
+        self,
+        learner: LearnerState,
+        acting: ActingState,
+        rollout: Rollout,
+        t: jax.Array | int,
+        messages: tuple[Message, ...],
+    ) -> tuple[ActingState, Rollout, tuple[jax.Array, ...]]:
+        """Books the outcome of the action at t - 1, writes the observation of t, and samples its action.
+
+        Args:
+          learner: Parameters and statistics.
+          acting: LSTM states and reset flags before this observation.
+          rollout: Buffer; slots t - 1 (outcome) and t (the rest) are written.
+          t: int32 [], step of the rollout; at 0 the outcome is ignored, since `update` has booked it.
+          messages: What each shard sent, in the order of the envs.
+
+        Returns:
+          The state after acting, the rollout, and float32 actions [B_i, A] for each shard, not clipped.
+        """
+        t = jnp.asarray(t, jnp.int32)
+        return acting_.act(self.networks, self.config.ppo, learner, acting, rollout, t, messages)
+
+    def update(
+        self,
+        learner: LearnerState,
+        acting: ActingState,
+        rollout: Rollout,
+        last_messages: tuple[Message, ...],
+    ) -> tuple[LearnerState, ActingState, Rollout, dict[str, jax.Array]]:
+        """Learns from a full rollout.
+
+        Books the last outcome, bootstraps from the last observation without consuming it, estimates
+        advantages, runs the epochs of minibatches, and last moves the observation statistics on, so that
+        they are the same for acting and learning.
+
+        Args:
+          learner: Parameters and statistics that acted.
+          acting: State after the last `act`.
+          rollout: All slots written.
+          last_messages: What the shards sent after the last actions.
+
+        Returns:
+          The new learner, the acting state for the next rollout, the rollout with the last outcome, and
+          metrics: float32 scalars by name, means over minibatches or over the rollout.
+        """
+        return updating.update(self.networks, self.config.ppo, learner, acting, rollout, last_messages)
+
+    def policy_step(
+        self, params: Params, stats: RunningStats, obs: Observation, carry: Carry, reset: jax.Array
+    ) -> tuple[jax.Array, Carry]:
+        """The policy's mean action, for evaluation.
+
+        Args:
+          params: `LearnerState.policy`.
+          stats: `LearnerState.normalizers.policy`.
+          obs: Observation of B envs; the critic's is not read.
+          carry: LSTM state, at first `networks.initial_carries(B)[0]`.
+          reset: bool [B], where an episode starts.
+
+        Returns:
+          Mean actions, float32 [B, A], not clipped, and the next carry.
+        """
+        return self.networks.policy(params, stats, obs.policy, obs.depth, carry, reset)
+
+
+def make(
+    config: Config,
+    policy_dim: int,
+    critic_dim: int,
+    depth_shape: tuple[int, int] | None,
+    action_dim: int = 11,
+) -> Learner:
+    """Builds the learner of a run.
+
+    Args:
+      config: Settings.
+      policy_dim: Size P of the policy's vector observation.
+      critic_dim: Size C of the critic's.
+      depth_shape: (H, W) of the depth images; None for a policy without a camera.
+      action_dim: Size A of the action.
+    """
+    networks = ActorCritic(
+        config.network,
+        policy_dim,
+        critic_dim,
+        action_dim,
+        depth=depth_shape is not None,
+        observation_clip=config.ppo.observation_clip,
+    )
+    return Learner(config, networks, depth_shape)

@@ -1,0 +1,61 @@
+"""The losses of PPO and the diagonal Gaussian they are taken over; all in float32."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+
+
+def gaussian_log_prob(action: jax.Array, mean: jax.Array, log_std: jax.Array) -> jax.Array:
+    """Log density of actions [..., A] under N(mean, exp(log_std)²), summed over A."""
+    z = (action - mean) * jnp.exp(-log_std)
+    return -jnp.sum(0.5 * z**2 + log_std + 0.5 * math.log(2 * math.pi), axis=-1)
+
+
+def gaussian_entropy(log_std: jax.Array) -> jax.Array:
+    """Entropy of a diagonal Gaussian, in nats."""
+    return jnp.sum(log_std + 0.5 * math.log(2 * math.pi * math.e), axis=-1)
+
+
+def policy_loss(
+    log_prob: jax.Array, old_log_prob: jax.Array, adv: jax.Array, *, clip: float
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """Clipped surrogate: mean of -min(ρ adv, clip(ρ, 1 ± clip) adv), ρ = exp(log_prob - old_log_prob).
+
+    Args:
+      log_prob: Log probabilities of the actions taken under the policy being learned, float32 [...].
+      old_log_prob: The same under the policy that acted.
+      adv: Advantages.
+      clip: Clipping range of the ratio.
+
+    Returns:
+      The loss, and `approx_kl`, mean of ρ - 1 - log ρ, and `clip_fraction`, share of ratios clipped.
+
+    Source: Schulman et al. 2017, Eq. 7.
+    """
+    log_ratio = log_prob - old_log_prob
+    ratio = jnp.exp(log_ratio)
+    loss = -jnp.mean(jnp.minimum(ratio * adv, jnp.clip(ratio, 1 - clip, 1 + clip) * adv))
+    metrics = {
+        "approx_kl": jnp.mean(ratio - 1 - log_ratio),
+        "clip_fraction": jnp.mean((jnp.abs(ratio - 1) > clip).astype(jnp.float32)),
+    }
+    return loss, metrics
+
+
+def value_loss(
+    value: jax.Array, old_value: jax.Array, target: jax.Array, *, clip: float | None
+) -> jax.Array:
+    """Half the mean squared error to the target, of the worse of the value and the value clipped.
+
+    Args:
+      value: Values being learned, float32 [...], in normalized units as are the others.
+      old_value: Values when acting; `value` is clipped to within ±clip of them.
+      target: Returns.
+      clip: Clipping range; None for the plain squared error.
+    """
+    error = (value - target) ** 2
+    if clip is not None:
+        clipped = old_value + jnp.clip(value - old_value, -clip, clip)
+        error = jnp.maximum(error, (clipped - target) ** 2)
+    return 0.5 * jnp.mean(error)

@@ -1,0 +1,160 @@
+"""The PPO update: targets from a finished rollout, then epochs of minibatches of whole sequences."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from mjxdex.config import PpoConfig
+from mjxdex.learning import normalizer, ppo
+from mjxdex.learning.acting import join, record
+from mjxdex.learning.actor_critic import ActorCritic
+from mjxdex.learning.gae import gae
+from mjxdex.learning.rollout import Rollout
+from mjxdex.learning.state import ActingState, LearnerState, Normalizers, Params
+from mjxdex.types import Message
+
+_SHUFFLE_STREAM = 2
+
+
+def optimizer(config: PpoConfig) -> optax.GradientTransformation:
+    """Gradient clipping, then Adam without its step size."""
+    return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.scale_by_adam())
+
+
+def learning_rate(config: PpoConfig, iteration: jax.Array) -> jax.Array:
+    """The policy's step size: linear from `learning_rate` to `final_learning_rate`, constant after."""
+    share = jnp.clip(iteration / config.decay_iterations, 0.0, 1.0)
+    return config.learning_rate + share * (config.final_learning_rate - config.learning_rate)
+
+
+def update(
+    networks: ActorCritic,
+    config: PpoConfig,
+    learner: LearnerState,
+    acting: ActingState,
+    rollout: Rollout,
+    last_messages: tuple[Message, ...],
+) -> tuple[LearnerState, ActingState, Rollout, dict[str, jax.Array]]:
+    """See `Learner.update`."""
+    obs, outcome = join(last_messages)
+    horizon, num_envs = rollout.reward.shape
+    acting, rollout = record(networks, config, learner, acting, rollout, horizon - 1, outcome, True)
+
+    stats = learner.normalizers
+    v_last, _ = networks.value(learner.critic, stats.critic, obs.critic, acting.critic_carry, acting.reset)
+    adv_t = gae(
+        rollout.reward,
+        rollout.value,
+        normalizer.denormalize(stats.value, v_last),
+        rollout.v_final,
+        rollout.terminated,
+        rollout.truncated,
+        discount=config.discount,
+        lam=config.gae_lambda,
+        bootstrap_time_limits=config.bootstrap_time_limits,
+    )
+    returns = adv_t + rollout.value
+    value_stats = normalizer.update(stats.value, returns)
+    targets = {
+        "adv": (adv_t - jnp.mean(adv_t)) / (jnp.std(adv_t) + 1e-8),
+        "target": normalizer.normalize(value_stats, returns),
+        "value": normalizer.normalize(value_stats, rollout.value),
+    }
+
+    step_size = learning_rate(config, learner.iteration)
+    descend = optimizer(config)
+
+    def minibatch_step(state, envs):
+        policy, critic, policy_opt, critic_opt = state
+        batch = _gather(rollout, targets, envs)
+        grads, metrics = jax.grad(_loss, argnums=(0, 1), has_aux=True)(
+            policy, critic, networks, config, stats, batch
+        )
+        metrics["policy_grad_norm"] = optax.global_norm(grads[0])
+        metrics["critic_grad_norm"] = optax.global_norm(grads[1])
+        policy_step, policy_opt = descend.update(grads[0], policy_opt)
+        critic_step, critic_opt = descend.update(grads[1], critic_opt)
+        policy = jax.tree.map(lambda p, s: p - step_size * s, policy, policy_step)
+        critic = jax.tree.map(lambda p, s: p - config.critic_learning_rate * s, critic, critic_step)
+        return (policy, critic, policy_opt, critic_opt), metrics
+
+    state = (learner.policy, learner.critic, learner.policy_opt, learner.critic_opt)
+    state, per_step = jax.lax.scan(minibatch_step, state, _minibatches(config, learner, num_envs))
+
+    metrics = {name: jnp.mean(values) for name, values in per_step.items()}
+    metrics |= {
+        "explained_variance": 1 - jnp.var(returns - rollout.value) / (jnp.var(returns) + 1e-8),
+        "log_std": jnp.mean(state[0]["log_std"]),
+        "learning_rate": step_size,
+    }
+    acting, rollout_metrics = _summarize(acting, rollout)
+    learner = LearnerState(
+        *state,
+        normalizers=Normalizers(
+            policy=normalizer.update(stats.policy, rollout.policy),
+            critic=normalizer.update(stats.critic, rollout.critic),
+            value=value_stats,
+        ),
+        key=learner.key,
+        iteration=learner.iteration + 1,
+    )
+    return learner, acting, rollout, metrics | rollout_metrics
+
+
+def _minibatches(config: PpoConfig, learner: LearnerState, num_envs: int) -> jax.Array:
+    """Env indices, int32 [epochs * minibatches, envs of a minibatch], each epoch shuffled anew."""
+    key = jax.random.fold_in(jax.random.fold_in(learner.key, _SHUFFLE_STREAM), learner.iteration)
+    keys = jax.random.split(key, config.epochs)
+    order = jax.vmap(lambda k: jax.random.permutation(k, num_envs))(keys)
+    return order.reshape(config.epochs * config.minibatches, -1)
+
+
+def _gather(rollout: Rollout, targets: dict[str, jax.Array], envs: jax.Array) -> dict[str, Any]:
+    """The sequences of some envs with their initial carries."""
+    names = ("policy", "critic", "depth", "reset", "action", "log_prob")
+    sequences = {name: getattr(rollout, name) for name in names} | targets
+    carries = {"policy_carry": rollout.policy_carry, "critic_carry": rollout.critic_carry}
+    return jax.tree.map(lambda x: x[:, envs], sequences) | jax.tree.map(lambda x: x[envs], carries)
+
+
+def _loss(
+    policy: Params,
+    critic: Params,
+    networks: ActorCritic,
+    config: PpoConfig,
+    stats: Normalizers,
+    batch: dict[str, Any],
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    mean, _ = networks.policy(
+        policy, stats.policy, batch["policy"], batch["depth"], batch["policy_carry"], batch["reset"]
+    )
+    value, _ = networks.value(critic, stats.critic, batch["critic"], batch["critic_carry"], batch["reset"])
+    log_prob = ppo.gaussian_log_prob(batch["action"], mean, policy["log_std"])
+    policy_loss, metrics = ppo.policy_loss(log_prob, batch["log_prob"], batch["adv"], clip=config.clip)
+    value_loss = ppo.value_loss(
+        value, batch["value"], batch["target"], clip=config.clip if config.clip_value else None
+    )
+    entropy = ppo.gaussian_entropy(policy["log_std"])
+    metrics |= {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}
+    return policy_loss + value_loss - config.entropy_coef * entropy, metrics
+
+
+def _summarize(acting: ActingState, rollout: Rollout) -> tuple[ActingState, dict[str, jax.Array]]:
+    """Means over the rollout; where no episode ended, those of the last rollout in which some did."""
+    metrics = {name: jnp.mean(values) for name, values in rollout.stats.items()}
+    episodes, total_return, total_length = (
+        jnp.sum(rollout.stats[name]) for name in ("episodes", "episode_return", "episode_length")
+    )
+    some = jnp.maximum(episodes, 1.0)
+    acting = acting._replace(
+        last_return=jnp.where(episodes > 0, total_return / some, acting.last_return),
+        last_length=jnp.where(episodes > 0, total_length / some, acting.last_length),
+    )
+    metrics |= {
+        "episodes": episodes,
+        "episode_return": acting.last_return,
+        "episode_length": acting.last_length,
+    }
+    return acting, metrics

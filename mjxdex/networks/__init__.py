@@ -1,0 +1,1 @@
+"""Networks: NNX modules that are split once and merged inside jit."""

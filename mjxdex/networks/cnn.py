@@ -1,0 +1,78 @@
+"""The depth encoder: strided convolutions with layer normalization, then global average pooling."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
+
+from mjxdex.config import NetworkConfig
+from mjxdex.networks.convolution import halving_convolution, in_halves
+from mjxdex.types import DEPTH_UNIT
+
+_CONV = "convolution"
+
+
+class DepthEncoder(nnx.Module):
+    """Depth images to embeddings: (convolution → LayerNorm → ReLU) a layer → average pool → linear.
+
+    Convolutions have stride 2 and no padding. Layer normalization takes its statistics over a whole
+    image, [H, W, C], in float32, with one scale and one bias a channel. Statistics over the channels of
+    each pixel alone, the usual choice for images, would hide the distance of every flat region, since the
+    response to a constant patch is proportional to its depth. For the same reason the convolutions'
+    biases start away from zero (uniform in ±1/√fan-in): they are the yardstick that the distance of a
+    whole scene shows against.
+
+    Only the outputs of the convolutions are kept for the backward pass; the rest is computed again.
+
+    Source: filters, normalization and embedding: paper, Sec. III-B; kernel sizes, pooling and normalized
+    axes: the published DextrAH monocular encoder, where ReLU comes before the normalization.
+    """
+
+    def __init__(self, config: NetworkConfig, *, rngs: nnx.Rngs):
+        self.dtype = jnp.dtype(config.compute_dtype)
+        channels = (1, *config.cnn_filters)
+        kernels, biases, norms = [], [], []
+        for i, (filters, size) in enumerate(zip(config.cnn_filters, config.cnn_kernels, strict=True)):
+            shape = (size, size, channels[i], filters)
+            kernels.append(nnx.Param(nnx.initializers.lecun_normal()(rngs.params(), shape)))
+            bound = (size * size * channels[i]) ** -0.5
+            biases.append(nnx.Param(jax.random.uniform(rngs.params(), (filters,), minval=-bound, maxval=bound)))
+            norms.append(
+                nnx.LayerNorm(
+                    filters,
+                    reduction_axes=(-3, -2, -1),
+                    feature_axes=-1,
+                    use_fast_variance=False,
+                    dtype=self.dtype,
+                    rngs=rngs,
+                )
+            )
+        self.kernels, self.biases, self.norms = nnx.List(kernels), nnx.List(biases), nnx.List(norms)
+        self.linear = nnx.Linear(channels[-1], config.embedding, rngs=rngs)
+
+    def __call__(self, depth: jax.Array) -> jax.Array:
+        """Embeds images.
+
+        Args:
+          depth: uint16 [N, H, W] in DEPTH_UNIT, or floating point [N, H, W] in metres; 0 where nothing
+            was seen.
+
+        Returns:
+          float32 [N, embedding].
+        """
+        metres = depth.astype(jnp.float32)
+        if jnp.issubdtype(depth.dtype, jnp.unsignedinteger):
+            metres = metres * DEPTH_UNIT
+        keep = jax.checkpoint_policies.save_only_these_names(_CONV)
+        return self.linear(jax.checkpoint(self._features, policy=keep)(metres))
+
+    def _features(self, metres: jax.Array) -> jax.Array:
+        x = metres[..., None]
+        for i, (kernel, bias, norm) in enumerate(zip(self.kernels, self.biases, self.norms, strict=True)):
+            kernel = kernel[...]
+            if i == 0 and self.dtype == jnp.bfloat16:
+                x, kernel = in_halves(x), jnp.concatenate([kernel, kernel], axis=2)
+            x = halving_convolution(x.astype(self.dtype), kernel.astype(self.dtype))
+            x = checkpoint_name(x + bias[...].astype(self.dtype), _CONV)
+            x = nnx.relu(norm(x))
+        return jnp.mean(x, axis=(-3, -2), dtype=jnp.float32)

@@ -1,0 +1,100 @@
+"""Long short-term memory with resets inside the sequence and the input projected for all steps at once."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+Carry = tuple[tuple[jax.Array, jax.Array], ...]
+"""(cell, hidden) of every layer, in this order, each float32 [B, units]."""
+
+
+def initial_carry(layers: int, units: int, batch: int) -> Carry:
+    """The zero carry that an episode starts from: `layers` pairs (cell, hidden) of float32 [batch, units]."""
+    return tuple((jnp.zeros((batch, units)), jnp.zeros((batch, units))) for _ in range(layers))
+
+
+class Lstm(nnx.Module):
+    """One LSTM layer; gates in the order input, forget, candidate, output.
+
+    i, f, o = σ(W x + U h + b), g = tanh(W x + U h + b), c' = f c + i g, h' = o tanh(c').
+    Matrix products run in `dtype` and are summed in float32; gates and carry are float32. Kernels start
+    uniform in ±1/√units. The forget bias starts at 1, so that a fresh cell remembers (Jozefowicz et al.
+    2015); all others at 0.
+
+    Source: Hochreiter & Schmidhuber 1997; Gers et al. 2000.
+    """
+
+    def __init__(self, inputs: int, units: int, *, dtype: jnp.dtype, rngs: nnx.Rngs):
+        bound = units**-0.5
+
+        def uniform(shape: tuple[int, int]) -> jax.Array:
+            return jax.random.uniform(rngs.params(), shape, minval=-bound, maxval=bound)
+
+        self.dtype = dtype
+        self.kernel_in = nnx.Param(uniform((inputs, 4 * units)))
+        self.kernel_rec = nnx.Param(uniform((units, 4 * units)))
+        self.bias = nnx.Param(jnp.zeros(4 * units).at[units : 2 * units].set(1.0))
+
+    def step(
+        self, x: jax.Array, carry: tuple[jax.Array, jax.Array], reset: jax.Array
+    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        """One step: x [B, inputs], carry (cell, hidden) [B, units], reset bool [B] → hidden [B, units], carry.
+
+        Where `reset` is set, the carry is zeroed before the step.
+        """
+        return self._cell(self._project(x), carry, reset)
+
+    def sequence(
+        self, x: jax.Array, carry: tuple[jax.Array, jax.Array], reset: jax.Array
+    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        """All steps of x [T, B, inputs] with reset bool [T, B] → hidden [T, B, units], last carry."""
+
+        def step(carry, inputs):
+            hidden, carry = self._cell(inputs[0], carry, inputs[1])
+            return carry, hidden
+
+        carry, hidden = jax.lax.scan(step, carry, (self._project(x), reset))
+        return hidden, carry
+
+    def _project(self, x: jax.Array) -> jax.Array:
+        return _matmul(x, self.kernel_in[...], self.dtype) + self.bias[...]
+
+    def _cell(self, projected, carry, reset):
+        cell, hidden = (jnp.where(reset[:, None], 0.0, part) for part in carry)
+        gates = projected + _matmul(hidden, self.kernel_rec[...], self.dtype)
+        i, f, g, o = jnp.split(gates, 4, axis=-1)
+        cell = nnx.sigmoid(f) * cell + nnx.sigmoid(i) * jnp.tanh(g)
+        hidden = nnx.sigmoid(o) * jnp.tanh(cell)
+        return hidden, (cell, hidden)
+
+
+class LstmStack(nnx.Module):
+    """LSTM layers on top of each other; no layers pass their input through."""
+
+    def __init__(self, inputs: int, units: int, layers: int, *, dtype: jnp.dtype, rngs: nnx.Rngs):
+        self.layers = nnx.List(
+            [Lstm(units if i else inputs, units, dtype=dtype, rngs=rngs) for i in range(layers)]
+        )
+        self.outputs = units if layers else inputs
+
+    def __call__(self, x: jax.Array, carry: Carry, reset: jax.Array) -> tuple[jax.Array, Carry]:
+        """Runs one step, x [B, inputs] with reset [B], or a sequence, x [T, B, inputs] with reset [T, B].
+
+        Args:
+          x: float32 inputs.
+          carry: State before the first step, (cell, hidden) a layer.
+          reset: bool, set where an episode starts; the carry is zeroed just before that step.
+
+        Returns:
+          Hidden states of the last layer, [..., units], and the carry after the last step.
+        """
+        carries = []
+        for layer, layer_carry in zip(self.layers, carry, strict=True):
+            run = layer.sequence if x.ndim == 3 else layer.step
+            x, layer_carry = run(x, layer_carry, reset)
+            carries.append(layer_carry)
+        return x, tuple(carries)
+
+
+def _matmul(x: jax.Array, kernel: jax.Array, dtype: jnp.dtype) -> jax.Array:
+    return jnp.matmul(x.astype(dtype), kernel.astype(dtype), preferred_element_type=jnp.float32)

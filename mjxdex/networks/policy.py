@@ -1,0 +1,56 @@
+"""The policy: depth embedding and vector observation → LSTM → MLP → Gaussian over actions."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from mjxdex.config import NetworkConfig
+from mjxdex.networks.cnn import DepthEncoder
+from mjxdex.networks.lstm import Carry, LstmStack
+from mjxdex.networks.mlp import Mlp
+
+
+class Policy(nnx.Module):
+    """CNN-LSTM policy with a state-independent standard deviation.
+
+    [DepthEncoder(depth), obs] → `lstm_layers` LSTM layers → MLP with ELU → mean. Without LSTM layers it is
+    a feed-forward policy, without a camera a state policy. The last layer starts small, so that the first
+    actions are the exploration noise around 0.
+
+    Source: paper, Sec. III-B.
+    """
+
+    def __init__(
+        self, config: NetworkConfig, observation: int, actions: int, *, depth: bool, rngs: nnx.Rngs
+    ):
+        dtype = jnp.dtype(config.compute_dtype)
+        self.encoder = DepthEncoder(config, rngs=rngs) if depth else None
+        inputs = observation + (config.embedding if depth else 0)
+        self.lstm = LstmStack(inputs, config.lstm_units, config.lstm_layers, dtype=dtype, rngs=rngs)
+        self.mlp = Mlp(self.lstm.outputs, config.mlp, dtype=dtype, rngs=rngs)
+        small = nnx.initializers.variance_scaling(1e-4, "fan_in", "truncated_normal")
+        self.mean = nnx.Linear(self.mlp.outputs, actions, kernel_init=small, rngs=rngs)
+        self.log_std = nnx.Param(jnp.full(actions, config.init_log_std, jnp.float32))
+
+    def __call__(
+        self, obs: jax.Array, depth: jax.Array | None, carry: Carry, reset: jax.Array
+    ) -> tuple[jax.Array, Carry]:
+        """Mean actions of one step (no time axis) or of whole sequences (time first).
+
+        Args:
+          obs: Normalized vector observation, float32 [(T,) B, P].
+          depth: uint16 [(T,) B, H, W] in DEPTH_UNIT or floating point in metres; None without a camera.
+          carry: LSTM state before the first step, (cell, hidden) a layer.
+          reset: bool [(T,) B], set where an episode starts at this step.
+
+        Returns:
+          Mean, float32 [(T,) B, actions], and the carry after the last step.
+        """
+        x = obs
+        if self.encoder is not None:
+            if depth is None:
+                raise ValueError("this policy has a depth encoder; it needs depth images, not None")
+            embedding = self.encoder(depth.reshape(-1, *depth.shape[-2:]))
+            x = jnp.concatenate([embedding.reshape(*obs.shape[:-1], -1), obs], axis=-1)
+        x, carry = self.lstm(x, carry, reset)
+        return self.mean(self.mlp(x)), carry

@@ -1,0 +1,169 @@
+"""MJX-Warp's batch renderer, on CPU and on CUDA."""
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+from mujoco import mjx
+
+from mjxdex import scene
+from mjxdex.config import CameraConfig
+from mjxdex.objects import ObjectSet
+from mjxdex.physics.constants import constant_data, constant_model, spread
+from mjxdex.physics.object_fields import object_fields
+
+SIM_AXIS = "sim"
+"""Name of the pmapped axis over the simulator devices."""
+_BACKGROUND = (0.86, 0.89, 0.92, 1.0)
+_RENDER_FIELDS = ("geom_size", "geom_pos", "geom_quat")
+
+
+class _Renderer:
+    """One camera of N envs on each device.
+
+    Warp keeps the scene of a renderer in a context outside of JAX. One context serves several GPUs, since
+    each GPU has its own part of it. CPU devices would share that part and overwrite each other's scene, so
+    each of them gets a context of its own, picked by its index along SIM_AXIS.
+
+    Do not call the same renderer in two programs that may run at the same time.
+    """
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        objects: ObjectSet,
+        num_envs: int,
+        devices: list[jax.Device] | None,
+        **settings,
+    ) -> None:
+        devices = devices or [jax.devices()[0]]
+        self.num_envs = num_envs
+        self._model = constant_model(model)
+        self._blank = _with_fixed_cameras(model, constant_data(model, contacts=1, constraints=1))
+        fields = object_fields(model, objects)
+        self._fields = fields._replace(tables={key: fields.tables[key] for key in _RENDER_FIELDS})
+        if devices[0].platform == "cpu":
+            groups = [["cpu"] for _ in devices]
+        else:
+            groups = [[f"cuda:{device.local_hardware_id}" for device in devices]]
+        self._contexts = [
+            mjx.create_render_context(model, num_envs, devices=group, use_textures=False, **settings)
+            for group in groups
+        ]
+
+    def _raw(self, qpos: jax.Array, object_id: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Packed colours uint32 and depth float32, both [N, pixels]."""
+        if qpos.shape[0] != self.num_envs:
+            raise ValueError(f"qpos holds {qpos.shape[0]} envs; this renderer was made for {self.num_envs}")
+        handles = [context.pytree() for context in self._contexts]
+        if len(handles) == 1:
+            return self._draw(handles[0], qpos, object_id)
+        branches = [lambda *args, handle=handle: self._draw(handle, *args) for handle in handles]
+        return jax.lax.switch(jax.lax.axis_index(SIM_AXIS), branches, qpos, object_id)
+
+    def _draw(self, handle, qpos: jax.Array, object_id: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def one(qpos, object_id):
+            model = self._fields.replace(self._model, object_id)
+            data = spread(self._blank).replace(qpos=qpos)
+            data = mjx.kinematics(model, data)
+            data = mjx.refit_bvh(model, data, handle)
+            rgb, depth, _ = mjx.render(model, data, handle)
+            return rgb, depth
+
+        return jax.vmap(one)(qpos, object_id)
+
+
+def _with_fixed_cameras(model: mujoco.MjModel, blank: mjx.Data) -> mjx.Data:
+    """Puts in the poses of cameras and lights, fixed to the world; MJX-Warp computes them only in a step."""
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    return blank.tree_replace(
+        {
+            "cam_xpos": data.cam_xpos.astype(np.float32),
+            "cam_xmat": data.cam_xmat.reshape(-1, 3, 3).astype(np.float32),
+            "_impl.light_xpos": data.light_xpos.astype(np.float32),
+            "_impl.light_xdir": data.light_xdir.astype(np.float32),
+        }
+    )
+
+
+class WarpDepthRenderer(_Renderer):
+    """Depth camera of the scene; see `DepthRenderer`.
+
+    Like the published task's camera it does not see the floor.
+
+    Args:
+      model: from `scene.build(config, objects)`.
+      objects: the set of that model.
+      camera: resolution.
+      num_envs: N, envs per device.
+      devices: the devices of the pmapped program that calls it, in the order of its axis SIM_AXIS; None for a
+        jitted program on the default device.
+    """
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        objects: ObjectSet,
+        camera: CameraConfig,
+        num_envs: int,
+        devices: list[jax.Device] | None = None,
+    ) -> None:
+        super().__init__(
+            model,
+            objects,
+            num_envs,
+            devices,
+            cam_active=[scene.DEPTH_CAMERA],
+            cam_res=(camera.width, camera.height),
+            render_rgb=False,
+            render_depth=True,
+            enabled_geom_groups=[group for group in range(3) if group != scene.FLOOR_GROUP],
+            enable_backface_culling=False,
+        )
+        self._shape = (camera.height, camera.width)
+
+    def render(self, qpos: jax.Array, object_id: jax.Array) -> jax.Array:
+        """See `DepthRenderer.render`."""
+        return self._raw(qpos, object_id)[1].reshape(self.num_envs, *self._shape)
+
+
+class WarpRgbRenderer(_Renderer):
+    """Colour pictures for people to look at; see `RgbRenderer`.
+
+    Args:
+      model, objects, num_envs, devices: as in WarpDepthRenderer.
+      width, height: pixels.
+      camera: name of the camera.
+    """
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        objects: ObjectSet,
+        num_envs: int,
+        width: int = 640,
+        height: int = 480,
+        camera: str = scene.OVERVIEW_CAMERA,
+        devices: list[jax.Device] | None = None,
+    ) -> None:
+        super().__init__(
+            model,
+            objects,
+            num_envs,
+            devices,
+            cam_active=[camera],
+            cam_res=(width, height),
+            render_rgb=True,
+            render_depth=False,
+            enabled_geom_groups=[0, 1, 2, scene.FLOOR_GROUP],
+            use_shadows=True,
+            samples_per_pixel=2,
+            background_color=_BACKGROUND,
+        )
+        self._shape = (height, width)
+
+    def render(self, qpos: jax.Array, object_id: jax.Array) -> jax.Array:
+        """See `RgbRenderer.render`."""
+        packed = self._raw(qpos, object_id)[0].reshape(self.num_envs, *self._shape)
+        return jnp.stack([packed >> 16 & 0xFF, packed >> 8 & 0xFF, packed & 0xFF], axis=-1).astype(jnp.uint8)

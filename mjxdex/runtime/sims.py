@@ -1,0 +1,107 @@
+"""The simulator shards: one pmapped program over the simulator devices, where the envs' state stays."""
+
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from mjxdex import objects as object_sets
+from mjxdex import scene
+from mjxdex.config import Config
+from mjxdex.physics import Worlds
+from mjxdex.render import SIM_AXIS, WarpDepthRenderer, quantize
+from mjxdex.task.env import Command, GraspEnv
+from mjxdex.task.state import EnvState
+from mjxdex.types import Message, Observation, Outcome
+
+
+class Simulators:
+    """All envs of a run, split evenly and in order over the simulator devices.
+
+    Physics and rendering are two programs, so that either can be timed and a first observation is rendered by
+    the same code as every other. Arrays held here have a leading shard axis: [S, N / S, ...].
+
+    Args:
+      config: The run's configuration.
+      devices: The S simulator devices.
+      learner: The device that messages go to and commands come from.
+    """
+
+    def __init__(self, config: Config, devices: Sequence[jax.Device], learner: jax.Device) -> None:
+        self.devices = tuple(devices)
+        self.learner = learner
+        self.envs_per_shard = config.env.num_envs // len(self.devices)
+        self.objects = object_sets.load(config.env.objects)
+        model = scene.build(config, self.objects)
+        worlds = Worlds(config, model, self.objects, self.envs_per_shard)
+        self.env = GraspEnv(config, worlds, self.objects)
+        self.sharding = NamedSharding(Mesh(np.asarray(self.devices), (SIM_AXIS,)), PartitionSpec(SIM_AXIS))
+
+        def pmap(function, **kwargs):
+            return jax.pmap(function, axis_name=SIM_AXIS, devices=self.devices, **kwargs)
+
+        self._init = pmap(self.env.init)
+        self._observe = pmap(lambda state: (self.env.observe(state), self.env.blank_outcome(state)))
+        self._step = pmap(self.env.step, donate_argnums=0)
+        self._render = None
+        if config.observation.depth:
+            camera = config.camera
+            renderer = WarpDepthRenderer(
+                model, self.objects, camera, self.envs_per_shard, list(self.devices)
+            )
+
+            def render(qpos: jax.Array, env_id: jax.Array) -> jax.Array:
+                depth = renderer.render(qpos, env_id % self.env.num_objects)
+                return quantize(depth, camera.depth_min, camera.depth_max)
+
+            self._render = pmap(render)
+
+    def init(self) -> EnvState:
+        """First states of all envs, [S, N / S, ...]."""
+        ids = np.arange(len(self.devices) * self.envs_per_shard, dtype=np.int32)
+        return self._init(self._shard(ids))
+
+    def first(self, state: EnvState) -> tuple[Observation, Outcome]:
+        """Observation of a new or restored state without depth, and a blank outcome."""
+        return self._observe(state)
+
+    def step(self, state: EnvState, command: Command) -> tuple[EnvState, Observation, Outcome]:
+        """One control step of all envs; `state` is used up."""
+        return self._step(state, command)
+
+    def render(self, state: EnvState) -> jax.Array | None:
+        """uint16 [S, N / S, H, W] depth in DEPTH_UNIT, or None for a policy without a camera."""
+        return None if self._render is None else self._render(state.physics.qpos, state.env_id)
+
+    def send(self, obs: Observation, depth: jax.Array | None, outcome: Outcome) -> tuple[Message, ...]:
+        """Messages [1, N / S, ...] on the learner, one per shard.
+
+        Each shard is put by itself: putting the whole sharded array would go through the host.
+        """
+        leaves, tree = jax.tree.flatten(Message(obs=obs._replace(depth=depth), outcome=outcome))
+        per_leaf = [sorted(leaf.addressable_shards, key=lambda s: s.index[0].start or 0) for leaf in leaves]
+        shards = [[shards[i].data for shards in per_leaf] for i in range(len(self.devices))]
+        return tuple(tree.unflatten(jax.device_put(shard, self.learner)) for shard in shards)
+
+    def receive(self, commands: tuple[Command, ...]) -> Command:
+        """Puts per-shard commands (leaves [1, ...] on the learner) onto their simulator devices."""
+        placed = [jax.device_put(c, device) for c, device in zip(commands, self.devices, strict=True)]
+
+        def join(*shards: jax.Array) -> jax.Array:
+            shape = (len(shards), *shards[0].shape[1:])
+            return jax.make_array_from_single_device_arrays(shape, self.sharding, list(shards))
+
+        return jax.tree.map(join, *placed)
+
+    def to_global(self, state: EnvState) -> EnvState:
+        """The state on the host with leaves [N, ...], whatever the split."""
+        return jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[2:]), state)
+
+    def from_global(self, state: EnvState) -> EnvState:
+        """The inverse of `to_global`, for this split."""
+        return jax.tree.map(self._shard, state)
+
+    def _shard(self, leaf) -> jax.Array:
+        split = np.asarray(leaf).reshape(len(self.devices), self.envs_per_shard, *np.shape(leaf)[1:])
+        return jax.device_put(split, self.sharding)

@@ -1,0 +1,119 @@
+"""A training run from its first iteration, or from a checkpoint, to its last."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import jax
+import numpy as np
+from rich.console import Console
+
+from mjxdex.config import Config, UserError
+from mjxdex.learning.digest import digest
+from mjxdex.runtime import plan, run_folder, topology
+from mjxdex.runtime.checkpoints import Checkpoints
+from mjxdex.runtime.metrics import Metrics
+from mjxdex.runtime.phases import Phases
+from mjxdex.runtime.progress import Progress
+from mjxdex.runtime.trainer import Trainer, TrainState
+
+
+def train(config: Config, folder: Path | None, resume: bool) -> Path:
+    """Trains to `runtime.iterations` and prints the digest of the learned parameters.
+
+    SIGTERM and SIGINT end the run after the iteration they arrive in, with a checkpoint.
+
+    Args:
+      config: The whole configuration.
+      folder: The run folder; None names a new one.
+      resume: Whether to go on from the newest whole checkpoint in `folder`.
+
+    Returns: The run folder.
+    Raises: mjxdex.config.UserError: The configuration, the devices or the folder do not fit.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    if config.runtime.matmul_precision != "default":
+        jax.config.update("jax_default_matmul_precision", config.runtime.matmul_precision)
+    split = topology.choose(config)
+    console.print(plan.table(config, split))
+    console.print("building the scene and the networks")
+    trainer = Trainer(config, split)
+    if not resume or folder is None:
+        folder = run_folder.create(config, folder)
+        console.print(f"run folder: {folder}")
+    with Checkpoints(folder, config) as checkpoints:
+        resumed_at = None
+        if resume:
+            restored = checkpoints.restore(trainer.saved_shapes())
+            for notice in restored.notices:
+                console.print(f"notice: {notice}")
+            resumed_at = restored.iteration
+            console.print(f"resuming {folder} after iteration {resumed_at}")
+            run_folder.note_resume(folder, config, resumed_at)
+        state = trainer.place(restored.state) if resume else trainer.init()
+        metrics = Metrics(folder, resumed_at)
+        with _stop_signal() as stopped, Progress(config, start=resumed_at or 0, console=console) as progress:
+            state = _loop(config, trainer, state, checkpoints, metrics, progress, stopped)
+        metrics.close()
+    if int(state.iteration) < config.runtime.iterations:
+        console.print(f"stopped and saved; go on with: train.py --resume {folder}")
+    print(f"parameters sha256:{digest((state.learner.policy, state.learner.critic))}")
+    return folder
+
+
+def _loop(
+    config: Config,
+    trainer: Trainer,
+    state: TrainState,
+    checkpoints: Checkpoints,
+    metrics: Metrics,
+    progress: Progress,
+    stopped: list[int],
+) -> TrainState:
+    runtime = config.runtime
+    first = int(state.iteration) + 1
+    steps = config.env.num_envs * config.ppo.horizon
+    for iteration in range(first, runtime.iterations + 1):
+        timed = runtime.timing_every and iteration % runtime.timing_every == 0
+        compiles = iteration == first
+        phases = Phases(bool(timed or compiles), progress.compiling if compiles else None)
+        start = time.perf_counter()
+        state, values = trainer.iterate(state, phases)
+        row = {name: float(value) for name, value in jax.device_get(values).items()}
+        seconds = time.perf_counter() - start
+        if not np.isfinite(row["policy_loss"]):
+            raise UserError(
+                f"the policy loss became {row['policy_loss']} in iteration {iteration}; the run folder holds the "
+                "last checkpoint before it"
+            )
+        row |= {"time/iteration_s": seconds, "env_steps": float(iteration * steps)}
+        if not compiles:
+            row |= {"env_steps_per_s": steps / seconds} | phases.metrics()
+        if iteration % runtime.log_every == 0 or iteration == runtime.iterations:
+            metrics.write(iteration, row)
+        progress.update(iteration, row)
+        ends = iteration == runtime.iterations or bool(stopped)
+        if ends or iteration % runtime.checkpoint_every == 0:
+            checkpoints.save(iteration, trainer.to_host(state), success=row["success"])
+        if ends:
+            break
+    return state
+
+
+@contextmanager
+def _stop_signal() -> Iterator[list[int]]:
+    """Collects SIGTERM and SIGINT instead of dying of them; a second SIGINT kills as usual."""
+    received: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        received.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    previous = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

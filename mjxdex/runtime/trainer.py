@@ -1,0 +1,156 @@
+"""One training iteration over any split of devices: a rollout (paper, Algorithms 1 and 2) and its update."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from mjxdex.config import Config
+from mjxdex.learning.rollout import Rollout
+from mjxdex.learning.state import ActingState, LearnerState
+from mjxdex.runtime.phases import Phases
+from mjxdex.runtime.sims import Simulators
+from mjxdex.runtime.topology import Topology
+from mjxdex.runtime.trained import make_learner
+from mjxdex.task import adr
+from mjxdex.task.adr import AdrState
+from mjxdex.task.env import Command
+from mjxdex.task.state import EnvState
+from mjxdex.types import Message
+
+
+class TrainState(NamedTuple):
+    """Everything a run needs to go on exactly where it was.
+
+    Attributes:
+      iteration: int32 [], iterations done.
+      learner: Parameters, optimizers, normalizers, random streams; on the learner.
+      acting: Recurrent carries and episode statistics; on the learner.
+      adr: On the learner.
+      envs: On the simulators, leaves [S, N / S, ...]; in a checkpoint [N, ...].
+    """
+
+    iteration: jax.Array
+    learner: LearnerState
+    acting: ActingState
+    adr: AdrState
+    envs: EnvState | None
+
+
+class Trainer:
+    """Programs of the simulator devices and of the learner, and the order in which they run."""
+
+    def __init__(self, config: Config, topology: Topology) -> None:
+        self.config = config
+        self.topology = topology
+        self.sims = Simulators(config, topology.sims, topology.learner)
+        self.learner = make_learner(config)
+        self._act = jax.jit(self._act_and_rise, donate_argnums=(1, 2, 3))
+        self._update = jax.jit(self._update_and_rise, donate_argnums=(0, 1, 2, 3))
+        self._rollout: Rollout | None = None
+        self._messages: tuple[Message, ...] | None = None
+
+    def init(self) -> TrainState:
+        """The state of a run that has done nothing yet."""
+        return self._on_learner(jax.jit(self._fresh_learner)()._replace(envs=self.sims.init()))
+
+    def saved_shapes(self) -> TrainState:
+        """Shapes and types of what `to_host` returns."""
+        ids = jax.ShapeDtypeStruct((self.config.env.num_envs,), jnp.int32)
+        return jax.eval_shape(self._fresh_learner)._replace(envs=jax.eval_shape(self.sims.env.init, ids))
+
+    def place(self, saved: TrainState) -> TrainState:
+        """Puts a state from `to_host` (or a checkpoint) onto the devices of this trainer's split."""
+        self._messages = None
+        return self._on_learner(saved._replace(envs=self.sims.from_global(saved.envs)))
+
+    def _on_learner(self, state: TrainState) -> TrainState:
+        """Commits all but the envs to the learner: programs are compiled once for where their inputs are."""
+        return jax.device_put(state._replace(envs=None), self.topology.learner)._replace(envs=state.envs)
+
+    def to_host(self, state: TrainState) -> TrainState:
+        """The state with its envs' leaves [N, ...] on the host, whatever the split."""
+        return state._replace(envs=self.sims.to_global(state.envs))
+
+    def iterate(self, state: TrainState, phases: Phases) -> tuple[TrainState, dict[str, jax.Array]]:
+        """One rollout of `ppo.horizon` steps and its update; `state` is used up.
+
+        Returns: The next state and float32 scalars by name, on the learner.
+        """
+        iteration, learner, acting, level, envs = state
+        if self._messages is None:
+            with phases("render") as done:
+                obs, outcome = self.sims.first(envs)
+                self._messages = done(self.sims.send(obs, self.sims.render(envs), outcome))
+        if self._rollout is None:
+            info = tuple(self._messages[0].outcome.info)
+            rollout = jax.jit(self.learner.empty_rollout, static_argnums=(0, 1))
+            self._rollout = jax.device_put(rollout(self.config.env.num_envs, info), self.topology.learner)
+        rollout, messages = self._rollout, self._messages
+
+        for t in range(self.config.ppo.horizon):
+            with phases("inference") as done:
+                acting, level, rollout, commands = done(
+                    self._act(learner, acting, level, rollout, jnp.int32(t), messages)
+                )
+            with phases("transfer") as done:
+                command = done(self.sims.receive(commands))
+            with phases("physics") as done:
+                envs, obs, outcome = done(self.sims.step(envs, command))
+            with phases("render") as done:
+                depth = done(self.sims.render(envs))
+            with phases("transfer") as done:
+                messages = done(self.sims.send(obs, depth, outcome))
+
+        with phases("update") as done:
+            learner, acting, level, self._rollout, metrics = done(
+                self._update(learner, acting, level, rollout, messages)
+            )
+        self._messages = messages
+        return TrainState(iteration + 1, learner, acting, level, envs), metrics
+
+    def _fresh_learner(self) -> TrainState:
+        key = jax.random.fold_in(jax.random.key(self.config.seed), 0)
+        learner, acting = self.learner.init(key, self.config.env.num_envs)
+        return TrainState(jnp.zeros((), jnp.int32), learner, acting, adr.init(), envs=None)
+
+    def _act_and_rise(
+        self,
+        learner: LearnerState,
+        acting: ActingState,
+        level: AdrState,
+        rollout: Rollout,
+        t: jax.Array,
+        messages: tuple[Message, ...],
+    ) -> tuple[ActingState, AdrState, Rollout, tuple[Command, ...]]:
+        messages = _without_shard_axis(messages)
+        risen = self._rise(level, messages)
+        # The first messages of a rollout were already looked at by the last update.
+        level = jax.tree.map(lambda new, old: jnp.where(t > 0, new, old), risen, level)
+        acting, rollout, actions = self.learner.act(learner, acting, rollout, t, messages)
+        commands = tuple(Command(action=a[None], adr_level=level.level[None]) for a in actions)
+        return acting, level, rollout, commands
+
+    def _update_and_rise(
+        self,
+        learner: LearnerState,
+        acting: ActingState,
+        level: AdrState,
+        rollout: Rollout,
+        messages: tuple[Message, ...],
+    ) -> tuple[LearnerState, ActingState, AdrState, Rollout, dict[str, jax.Array]]:
+        messages = _without_shard_axis(messages)
+        level = self._rise(level, messages)
+        learner, acting, rollout, metrics = self.learner.update(learner, acting, rollout, messages)
+        metrics = {**metrics, "adr/level": level.level, "adr/resets": level.resets}
+        return learner, acting, level, rollout, metrics
+
+    def _rise(self, level: AdrState, messages: tuple[Message, ...]) -> AdrState:
+        outcomes = [message.outcome for message in messages]
+        success = jnp.concatenate([o.success for o in outcomes])
+        done = jnp.concatenate([o.terminated | o.truncated for o in outcomes])
+        return adr.update(self.config.adr, level, success, done)
+
+
+def _without_shard_axis(messages: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf[0], messages)

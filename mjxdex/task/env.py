@@ -1,0 +1,164 @@
+"""Grasp and lift for one shard of envs: pure functions of the state, callable inside jit, scan and pmap."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from mjxdex import fabric
+from mjxdex.config import Config
+from mjxdex.fabric.action import targets
+from mjxdex.objects import ObjectSet
+from mjxdex.physics import PhysicsState, Worlds
+from mjxdex.robot.tables import KD, KP
+from mjxdex.task import adr, observations
+from mjxdex.task.reset import fresh
+from mjxdex.task.reward import reward_terms
+from mjxdex.task.state import EnvState, View, select, view
+from mjxdex.types import Observation, Outcome
+
+REACH = ((-0.80, -0.30), (-0.30, 0.50))
+"""The object is lost when its x or y leaves these ranges, metres."""
+LOWEST = 0.2
+"""The object is lost below this height, metres."""
+FASTEST = 200.0
+"""A joint or object velocity beyond this (rad/s or m/s) is a diverged simulation."""
+
+
+class Command(NamedTuple):
+    """What the learner tells one shard: actions float32 [N, 11] and the ADR level int32 []."""
+
+    action: jax.Array
+    adr_level: jax.Array
+
+
+class GraspEnv:
+    """The task on the worlds of one device.
+
+    Args:
+      config: The run's configuration.
+      worlds: Physics of the shard's N envs.
+      objects: The objects; env i holds object i modulo their number.
+    """
+
+    def __init__(self, config: Config, worlds: Worlds, objects: ObjectSet) -> None:
+        self.config = config
+        self.worlds = worlds
+        self.num_objects = len(objects)
+        control_dt = config.physics.timestep * config.physics.substeps
+        self.episode_steps = round(config.env.episode_length_s / control_dt)
+        self.reset_key = jax.random.fold_in(jax.random.key(config.seed), 1)
+        self.velocity_gain = jnp.asarray(KD / KP, jnp.float32)
+
+    def init(self, env_id: jax.Array) -> EnvState:
+        """First states of the envs with the given global indices, int32 [N]."""
+        state = fresh(env_id, jnp.zeros_like(env_id), self.reset_key, jnp.zeros((), jnp.int32))
+        if self.config.env.spread_first_episodes:
+            age_key = jax.random.fold_in(self.reset_key, 2**31 - 1)
+            keys = jax.vmap(jax.random.fold_in, (None, 0))(age_key, env_id)
+            ages = jax.vmap(lambda key: jax.random.randint(key, (), 0, self.episode_steps))(keys)
+            state = state._replace(age=ages)
+        return state
+
+    def step(self, state: EnvState, command: Command) -> tuple[EnvState, Observation, Outcome]:
+        """One control step: fabric, physics, outcome, reset of the envs that are done.
+
+        Returns: The next state; its observation without depth; what the action led to before any reset.
+        """
+        action = jnp.clip(command.action, -1.0, 1.0)
+        fabric_state = self._fabric(state.fabric, action, command.adr_level)
+        velocity_factor = adr.interpolate(1.0, 0.0, command.adr_level)
+        ctrl = fabric_state.pos + self.velocity_gain * velocity_factor * fabric_state.vel
+        physics, torque, overflow = self.worlds.step(
+            state.physics, ctrl, state.env_id % self.num_objects
+        )
+        diverged = ~_is_sound(physics)
+        physics = select(diverged, state.physics, physics)
+        state = state._replace(
+            age=state.age + 1,
+            physics=physics,
+            fabric=fabric_state,
+            torque=jnp.where(diverged[:, None], 0.0, torque),
+            last_action=action,
+        )
+        now = view(physics)
+        outcome = self._outcome(state, now, diverged, overflow, command.adr_level)
+        done = outcome.terminated | outcome.truncated
+        restarted = fresh(state.env_id, state.episode + 1, self.reset_key, command.adr_level)
+        state = select(done, restarted, state)
+        return state, self.observe(state), outcome
+
+    def observe(self, state: EnvState) -> Observation:
+        """Vector observations of N envs; the depth image is the renderer's, from `state.physics.qpos`."""
+        now = view(state.physics)
+        return Observation(
+            policy=observations.group(
+                self.config.observation.policy,
+                state,
+                now,
+                self.config.env,
+                self.num_objects,
+                self.config.env.velocity_observation_scale,
+            ),
+            critic=self._critic_observation(state, now),
+            depth=None,
+        )
+
+    def blank_outcome(self, state: EnvState) -> Outcome:
+        """The outcome that goes with a first observation: nothing has happened yet."""
+        num_envs = state.env_id.shape[0]
+        command = Command(action=jnp.zeros((num_envs, 11)), adr_level=jnp.zeros((), jnp.int32))
+        shapes = jax.eval_shape(self.step, state, command)[2]
+        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+    def _fabric(self, state: fabric.FabricState, action: jax.Array, level: jax.Array) -> fabric.FabricState:
+        config = self.config.fabric
+        damping = adr.interpolate(config.damping, 2 * config.damping, level)
+        palm_pos, palm_euler, pca = jax.vmap(targets, (0, None))(action, self.config.env.max_pose_angle_deg)
+
+        def one(state, palm_pos, palm_euler, pca):
+            return fabric.step(
+                state,
+                (palm_pos, palm_euler),
+                pca,
+                damping,
+                timestep=config.timestep,
+                curvature_factor=config.curvature_factor,
+            )
+
+        for _ in range(config.steps):
+            state = jax.vmap(one)(state, palm_pos, palm_euler, pca)
+        return state
+
+    def _critic_observation(self, state: EnvState, now: View) -> jax.Array:
+        return observations.group(
+            self.config.observation.critic, state, now, self.config.env, self.num_objects
+        )
+
+    def _outcome(
+        self, state: EnvState, now: View, diverged: jax.Array, overflow: jax.Array, level: jax.Array
+    ) -> Outcome:
+        terms = reward_terms(now, self.config.env, self.config.reward, level)
+        x, y, z = now.object_pos.T
+        lost = (x < REACH[0][0]) | (x > REACH[0][1]) | (y < REACH[1][0]) | (y > REACH[1][1]) | (z < LOWEST)
+        terminated = lost | diverged
+        goal = jnp.asarray(self.config.env.goal_pos, jnp.float32)
+        return Outcome(
+            reward=sum(terms.values()),  # pyright: ignore[reportArgumentType]
+            terminated=terminated,
+            truncated=(state.age >= self.episode_steps) & ~terminated,
+            success=jnp.linalg.norm(now.object_pos - goal, axis=1) < self.config.env.success_radius,
+            critic_final=self._critic_observation(state, now),
+            info={
+                **{f"reward/{name}": value for name, value in terms.items()},
+                "env/object_height": z,
+                "env/lost": lost.astype(jnp.float32),
+                "sim/diverged": diverged.astype(jnp.float32),
+                "sim/overflow": overflow.astype(jnp.float32),
+            },
+        )
+
+
+def _is_sound(physics: PhysicsState) -> jax.Array:
+    """bool [N]: positions are finite, and no velocity has run away."""
+    return jnp.isfinite(physics.qpos).all(axis=1) & (jnp.abs(physics.qvel) < FASTEST).all(axis=1)

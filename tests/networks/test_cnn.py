@@ -1,0 +1,72 @@
+"""The convolution against XLA's, and the depth encoder's precision and memory."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from mjxdex.config import NetworkConfig
+from mjxdex.networks.cnn import DepthEncoder
+from mjxdex.networks.convolution import halving_convolution, in_halves
+from mjxdex.types import DEPTH_UNIT
+
+
+def xla_convolution(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    return jax.lax.conv_general_dilated(x, kernel, (2, 2), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+@pytest.mark.parametrize(("kernel_size", "image"), [(4, (13, 18)), (6, (12, 16)), (3, (11, 15))])
+def test_convolution_and_its_gradients_equal_xlas(kernel_size, image):
+    keys = jax.random.split(jax.random.key(0), 3)
+    x = jax.random.normal(keys[0], (2, *image, 3))
+    kernel = jax.random.normal(keys[1], (kernel_size, kernel_size, 3, 5))
+
+    @jax.jit
+    def both(x, kernel):
+        want, want_transpose = jax.vjp(xla_convolution, x, kernel)
+        got, got_transpose = jax.vjp(halving_convolution, x, kernel)
+        dy = jax.random.normal(keys[2], want.shape)
+        return (want, *want_transpose(dy)), (got, *got_transpose(dy))
+
+    for want, got in zip(*both(x, kernel), strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-4)
+
+
+def encode(depth: jax.Array, dtype: str = "float32") -> jax.Array:
+    config = NetworkConfig(cnn_filters=(8, 16), cnn_kernels=(6, 4), compute_dtype=dtype)  # pyright: ignore
+    return jax.jit(lambda: DepthEncoder(config, rngs=nnx.Rngs(0))(depth))()
+
+
+def test_halves_keep_a_tenth_of_a_millimetre():
+    metres = jnp.linspace(0.5, 1.3, 8001)[:, None]
+    halves = jax.jit(in_halves)(metres)
+    assert halves.dtype == jnp.bfloat16
+    np.testing.assert_allclose(halves.astype(jnp.float32).sum(axis=-1), metres[:, 0], atol=3e-5)
+    assert np.abs(metres - metres.astype(jnp.bfloat16)).max() > 3e-3
+
+
+def test_bfloat16_encoder_agrees_with_float32():
+    depth = jax.random.randint(jax.random.key(1), (3, 24, 32), 5000, 13000).astype(jnp.uint16)
+    exact, coarse = encode(depth), encode(depth, "bfloat16")
+    assert coarse.dtype == jnp.float32 and coarse.shape == (3, 32)
+    np.testing.assert_allclose(coarse, exact, atol=0.05)
+    assert np.abs(exact).max() > 0.2
+
+
+def test_counts_and_metres_are_the_same_image():
+    depth = jax.random.randint(jax.random.key(1), (2, 24, 32), 5000, 13000).astype(jnp.uint16)
+    np.testing.assert_allclose(encode(depth), encode(depth.astype(jnp.float32) * DEPTH_UNIT), atol=1e-6)
+
+
+def test_embedding_sees_how_far_away_a_scene_is():
+    box_on_wall = jnp.full((1, 24, 32), 1.0).at[:, 8:16, 12:20].set(0.9)
+    assert np.abs(encode(box_on_wall) - encode(box_on_wall * 0.8)).max() > 1e-2
+
+
+def test_empty_image_gives_finite_gradients():
+    config = NetworkConfig(cnn_filters=(8, 16), cnn_kernels=(6, 4), compute_dtype="float32")
+    graph, params = nnx.split(DepthEncoder(config, rngs=nnx.Rngs(0)))
+    empty = jnp.zeros((1, 24, 32), jnp.uint16)
+    grads = jax.jit(jax.grad(lambda p: jnp.sum(nnx.merge(graph, p)(empty) ** 2)))(params)
+    assert all(np.isfinite(g).all() for g in jax.tree.leaves(grads))

@@ -1,0 +1,72 @@
+"""Shapes, sizes and the two forms of policy and critic."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from mjxdex.config import NetworkConfig
+from mjxdex.networks.critic import Critic
+from mjxdex.networks.lstm import initial_carry
+from mjxdex.networks.policy import Policy
+
+TINY = NetworkConfig(
+    cnn_filters=(4, 8),
+    cnn_kernels=(6, 4),
+    embedding=6,
+    lstm_units=8,
+    mlp=(8,),
+    critic_mlp=(8,),
+    critic_lstm_units=8,
+    compute_dtype="float32",
+)
+
+
+def parameters(module: nnx.Module) -> int:
+    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(module, nnx.Param)))
+
+
+def test_papers_policy_has_the_expected_size():
+    policy = nnx.eval_shape(lambda: Policy(NetworkConfig(), 159, 11, depth=True, rngs=nnx.Rngs(0)))
+    inputs = 159 + 32
+    convolutions = 6 * 6 * 16 + 4 * 4 * (16 * 32 + 32 * 64 + 64 * 128) + 3 * (16 + 32 + 64 + 128)
+    lstm = 4 * 1024 * (inputs + 1024 + 1) + 4 * 1024 * (1024 + 1024 + 1)
+    mlp = 1025 * 512 + 513 * 512 + 513 * 256 + 257 * 11
+    assert parameters(policy) == convolutions + 129 * 32 + lstm + mlp + 11
+
+
+@pytest.mark.parametrize(("layers", "depth"), [(0, False), (1, False), (2, True)])
+def test_sequence_equals_steps(layers, depth):
+    policy = Policy(dataclasses.replace(TINY, lstm_layers=layers), 5, 3, depth=depth, rngs=nnx.Rngs(0))
+    policy.mean.kernel[...] = policy.mean.kernel[...] * 100
+    graph, params = nnx.split(policy)
+    run = jax.jit(lambda *inputs: nnx.merge(graph, params)(*inputs))
+    obs = jax.random.normal(jax.random.key(1), (4, 2, 5))
+    images = jax.random.randint(jax.random.key(2), (4, 2, 20, 24), 5000, 13000).astype(jnp.uint16)
+    reset = jnp.zeros((4, 2), bool).at[2, 0].set(True)
+    carry = initial_carry(layers, 8, 2)
+    means, _ = run(obs, images if depth else None, carry, reset)
+    assert means.shape == (4, 2, 3)
+    for t in range(4):
+        mean, carry = run(obs[t], images[t] if depth else None, carry, reset[t])
+        np.testing.assert_allclose(means[t], mean, atol=1e-5)
+
+
+def test_a_depth_policy_without_images_is_an_error():
+    policy = Policy(TINY, 5, 3, depth=True, rngs=nnx.Rngs(0))
+    with pytest.raises(ValueError, match="needs depth images"):
+        policy(jnp.zeros((2, 5)), None, initial_carry(2, 8, 2), jnp.zeros(2, bool))
+
+
+def test_critic_remembers_and_resets():
+    critic = Critic(TINY, 5, rngs=nnx.Rngs(0))
+    obs = jax.random.normal(jax.random.key(1), (3, 2, 5))
+    reset = jnp.zeros((3, 2), bool).at[2, 0].set(True)
+    values, _ = critic(obs, initial_carry(1, 8, 2), reset)
+    alone, _ = critic(obs[2], initial_carry(1, 8, 2), jnp.zeros(2, bool))
+    assert values.shape == (3, 2)
+    np.testing.assert_allclose(values[2, 0], alone[0], atol=1e-6)
+    assert abs(values[2, 1] - alone[1]) > 1e-4

@@ -1,0 +1,43 @@
+import jax.numpy as jnp
+import pytest
+
+from mjxdex.config import AdrConfig
+from mjxdex.task import adr
+
+CONFIG = AdrConfig(max_level=2, success_threshold=0.4, min_resets=3)
+
+
+def step(state, success, done):
+    return adr.update(CONFIG, state, jnp.array(success), jnp.array(done))
+
+
+def at(level, resets):
+    return adr.AdrState(jnp.int32(level), jnp.int32(resets))
+
+
+def test_steps_without_a_reset_change_nothing():
+    assert step(at(0, 3), [True] * 4, [False] * 4) == at(0, 3)
+
+
+def test_level_rises_after_enough_resets_with_enough_success():
+    state = at(0, 0)
+    for resets in (1, 2, 3):
+        state = step(state, [True, True, True, False], [False, False, False, True])
+        assert state == at(0, resets)
+    assert step(state, [True, True, True, False], [False, False, False, True]) == at(1, 0)
+
+
+def test_threshold_is_exclusive_and_resetting_envs_do_not_count():
+    two_of_five = [True, True, False, False, False]
+    assert step(at(0, 3), two_of_five, [False] * 4 + [True]) == at(0, 4)
+    assert step(at(0, 3), [True, True, True, False, False], [True, False, False, False, False]) == at(0, 4)
+    assert step(at(0, 3), [True, True, True, False, False], [False] * 4 + [True]) == at(1, 0)
+
+
+def test_level_stops_at_its_highest():
+    assert step(at(2, 9), [True] * 4, [False] * 3 + [True]) == at(2, 10)
+
+
+@pytest.mark.parametrize(("level", "value"), [(0, 5.0), (25, 2.5), (50, 0.0)])
+def test_interpolation(level, value):
+    assert adr.interpolate(5.0, 0.0, jnp.int32(level)) == pytest.approx(value)
