@@ -201,6 +201,8 @@ class RuntimeConfig:
     """Iterations between two rows of metrics."""
     timing_every: int = 0
     """Iterations between two whose phases are timed one by one (which slows those down); 0 for never."""
+    profile_iteration: int = 0
+    """Iteration whose profiler trace is written to RUN/trace, for TensorBoard or Perfetto; 0 for none."""
     checkpoint_every: int = 200
     """Iterations between two checkpoints."""
     keep_last: int = 2

@@ -250,7 +250,7 @@ def _type_name(kind: Any) -> str:
     if typing.get_origin(kind) is tuple:
         count = "" if arguments[-1] is Ellipsis else f"{len(arguments)} "
         return f"a list of {count}{_type_name(arguments[0])}"
-    return {bool: "true or false", str: "text"}.get(kind, kind.__name__)
+    return {bool: "true or false", str: "text", int: "int", float: "float"}[kind]
 
 
 def _join_negative_values(argv: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ PALM_POS_LOWER = np.array([-1.2, -0.7, 0.0])
 PALM_POS_UPPER = np.array([0.0, 0.7, 1.0])
 """Largest commanded palm position, m [3]."""
 PALM_EULER_CENTRE = np.deg2rad([-135.0, 0.0, 180.0])
-"""Middle of the commanded palm Euler angles about z, y, x, rad [3]: palm straight down, fingers along (-1, -1, 0)."""
+"""Middle of the commanded palm Euler angles about z, y, x, rad [3]: palm down, fingers along (-1, -1, 0)."""
 
 
 def targets(action: jax.Array, max_pose_angle_deg: float) -> tuple[jax.Array, jax.Array, jax.Array]:

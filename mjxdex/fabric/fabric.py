@@ -1,7 +1,7 @@
-"""The geometric fabric: joint accelerations from palm and hand targets, and their integration. One robot; vmap it.
+"""The geometric fabric: joint accelerations from palm and hand targets, integrated. One robot; callers vmap.
 
-The fabric is a second-order system of its own that the targets shape and the joint servos follow; measured joints
-enter it only at a reset. Source: published FABRICS equations and parameters.
+The fabric is a second-order system of its own: the targets shape it and the joint servos follow it; measured
+joints enter it only at a reset. Source: published FABRICS equations and parameters.
 """
 
 from typing import NamedTuple
@@ -59,7 +59,8 @@ def step(
       The next state; its acc is the acceleration that led there.
     """
     raw = acceleration(state.pos, state.vel, palm_target, pca_target, damping, curvature_factor).acc
-    acc = raw * jnp.minimum(1.0, jnp.min(acceleration_limit(timestep) / jnp.maximum(jnp.abs(raw), 1e-9)))
+    limit = acceleration_limit(timestep).astype(raw.dtype)
+    acc = raw * jnp.minimum(1.0, jnp.min(limit / jnp.maximum(jnp.abs(raw), 1e-9)))
     pos = state.pos + timestep * state.vel + 0.5 * timestep**2 * acc
     return FabricState(pos, state.vel + timestep * acc, acc)
 
@@ -74,7 +75,7 @@ def acceleration(
 ) -> Acceleration:
     """The fabric's joint acceleration at pos (rad) and vel (rad/s), both [23]; other arguments as for `step`.
 
-    The geometry is energized: it alone keeps the energy |vel|^2 / 2, so only targets, limits and damping change it.
+    The geometry is energized: by itself it keeps |vel|^2 / 2, which only targets, limits and damping change.
     """
     total = (
         leaves.joint_limits(pos, vel)
@@ -89,6 +90,6 @@ def acceleration(
 
 
 def acceleration_limit(timestep: float) -> np.ndarray:
-    """Largest joint accelerations [23], rad/s^2: lowered where one step of this length (s) would exceed the jerk."""
+    """Joint acceleration limits [23], rad/s^2, lowered where a timestep (s) could exceed MAX_JERK."""
     exceeds = 2 * MAX_ACCELERATION / timestep > MAX_JERK
     return np.where(exceeds, MAX_JERK * timestep / 2, MAX_ACCELERATION)

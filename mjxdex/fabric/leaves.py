@@ -1,9 +1,9 @@
 """The leaves of the fabric, each pulled back to joint space. One robot; callers vmap.
 
-A leaf is a task map x(q) with Jacobian J and terms that each want an acceleration a with a metric M there. Pulled
-back, a term adds J^T M J to the metric and -J^T M a to a force on the left-hand side, M qdd + f = 0: to the
-geometric force if a is homogeneous of degree two in the velocity, to the potential force otherwise. A curved task
-map adds J^T M Jdot qd.
+A leaf is a task map x(q) with Jacobian J and terms that each want an acceleration a with a metric M there.
+Pulled back, a term adds J^T M J to the metric and -J^T M a to a force on the left-hand side, M qdd + f = 0:
+to the geometric force if a is homogeneous of degree two in the velocity, to the potential force otherwise. A
+curved task map adds J^T M Jdot qd.
 
 Source: published FABRICS equations and parameters.
 """
@@ -29,7 +29,7 @@ _HAND_GRAM = hand_pca.MATRIX.T @ hand_pca.MATRIX
 
 
 class Leaf(NamedTuple):
-    """What leaves add to the joint-space equation: metric [23, 23] and the forces [23] of the left-hand side."""
+    """What leaves add to the joint-space equation: metric [23, 23], forces [23] of the left-hand side."""
 
     metric: jax.Array
     geometric: jax.Array
@@ -68,7 +68,8 @@ PALM = Attractor(1, 50, 40, damping=50, damping_sharpness=10, damping_radius=0.2
 def joint_limits(pos: jax.Array, vel: jax.Array) -> Leaf:
     """Repulsion from the joint limits, felt only by joints that approach or violate one. pos, vel: [23]."""
     metric, force = jnp.zeros_like(pos), jnp.zeros_like(pos)
-    for sign, gap in ((1.0, pos - tables.LOWER), (-1.0, tables.UPPER - pos)):
+    lower, upper = tables.LOWER.astype(pos.dtype), tables.UPPER.astype(pos.dtype)
+    for sign, gap in ((1.0, pos - lower), (-1.0, upper - pos)):
         speed = sign * vel
         weight = 0.02 / jnp.maximum(gap - 0.1, 0.02**0.5 / 10.0) ** 2
         weight = jnp.where((speed < 0) | (gap < 0), weight, 0.0)
@@ -80,12 +81,11 @@ def joint_limits(pos: jax.Array, vel: jax.Array) -> Leaf:
 
 def posture(pos: jax.Array, vel: jax.Array) -> Leaf:
     """Geometric pull towards NOMINAL_POS, proportional to the squared speed. pos, vel: [23]."""
-    error = pos - NOMINAL_POS
+    error = pos - NOMINAL_POS.astype(pos.dtype)
     zero = jnp.zeros_like(pos)
     pull = POSTURE.pull(_norm(error)) * jnp.sum(vel * vel) * error
-    return Leaf(
-        POSTURE.metric * jnp.eye(pos.size, dtype=pos.dtype), -POSTURE.metric * pull, zero, zero
-    )
+    metric = POSTURE.metric * jnp.eye(pos.size, dtype=pos.dtype)
+    return Leaf(metric, -POSTURE.metric * pull, zero, zero)
 
 
 def hand_synergies(pos: jax.Array, vel: jax.Array, target: jax.Array) -> Leaf:
@@ -103,10 +103,12 @@ def hand_synergies(pos: jax.Array, vel: jax.Array, target: jax.Array) -> Leaf:
 def palm_pose(pos: jax.Array, vel: jax.Array, target_pos: jax.Array, target_rot: jax.Array) -> Leaf:
     """Attraction of seven points of the palm by where the target pose puts them.
 
-    The points are the origin p and p +- d r_k on the three axes r_k, so all sums over points have closed forms in
-    the linear and angular Jacobians Jv, Jw (6 rows instead of 21):
-    J^T J = 7 Jv^T Jv + 4 d^2 Jw^T Jw, and a field c + C r over the points (c at p, C r_k = g_k) pulls back to
-    7 Jv^T c + 2 d^2 Jw^T sum_k r_k x g_k.
+    The points are the origin p and p +- d r_k on the three axes r_k, so sums over them have closed forms in
+    the palm's linear and angular Jacobians Jv, Jw, 6 rows instead of 21. With errors c at p and g_k of the
+    axes, and accelerations a and alpha of the palm at constant joint velocity:
+      J^T J = 7 Jv^T Jv + 4 d^2 Jw^T Jw
+      J^T e = 7 Jv^T c + 2 d^2 Jw^T sum_k r_k x g_k
+      J^T Jdot qd = 7 Jv^T a + 4 d^2 Jw^T alpha
 
     Args:
       pos: [23] joint positions, rad; vel: [23], rad/s.
@@ -118,18 +120,18 @@ def palm_pose(pos: jax.Array, vel: jax.Array, target_pos: jax.Array, target_rot:
     palm = kinematics.palm_frame(pos)
     hinges = jnp.stack([link.z for link in links])
     origins = jnp.stack([link.origin for link in links])
-    jacobian = jnp.concatenate((jnp.cross(hinges, palm.origin - origins), hinges), axis=1)
+    jacobian = jnp.concatenate((jnp.cross(hinges, palm.origin - origins), hinges), axis=1).T
 
     error = palm.origin - target_pos
     axis_errors = tuple(r - target_rot[:, k] for k, r in enumerate(palm[1:]))
     distance = jnp.sqrt(jnp.sum(7 * error**2 + lever * sum(e**2 for e in axis_errors)))
     torque = sum(jnp.cross(r, e) for r, e in zip(palm[1:], axis_errors, strict=True))
     pull = PALM.pull(distance) * jnp.concatenate((7 * error, lever * torque))
-    weights = np.repeat([7.0, 2 * lever], 3)
+    weights = np.repeat([7.0, 2 * lever], 3).astype(pos.dtype)
     bias = weights * _bias_acceleration(hinges, origins, palm.origin, qd)
 
-    attraction, curvature = PALM.metric * _matmul(jnp.stack((pull, bias)), jacobian.T)
-    metric = PALM.metric * _matmul(jacobian * weights, jacobian.T)
+    attraction, curvature = PALM.metric * _matmul(jnp.stack((pull, bias)), jacobian)
+    metric = PALM.metric * _matmul(jacobian.T * weights, jacobian)
     force = -attraction - PALM.damp(distance) * _matmul(metric, qd)
 
     after = (0, tables.NUM_HAND)
@@ -138,11 +140,11 @@ def palm_pose(pos: jax.Array, vel: jax.Array, target_pos: jax.Array, target_rot:
 
 
 def _bias_acceleration(hinges: jax.Array, origins: jax.Array, tip: jax.Array, qd: jax.Array) -> jax.Array:
-    """Linear and angular acceleration [6] of the last link, at its point `tip` [3], at constant joint velocity.
+    """Linear and angular acceleration [6] of a chain's last link at `tip` [3], at constant joint velocity.
 
     This is Jdot qd of a chain with the given hinge axes and origins [N, 3] and joint velocities qd [N].
     """
-    so_far = np.tril(np.ones((qd.size, qd.size)))
+    so_far = jnp.tril(jnp.ones((qd.size, qd.size), qd.dtype))
     spin = hinges * qd[:, None]
     angular = _matmul(so_far, spin)
     spin_rate = jnp.cross(angular, spin)

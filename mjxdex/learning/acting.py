@@ -31,7 +31,9 @@ def act(
 ) -> tuple[ActingState, Rollout, tuple[jax.Array, ...]]:
     """See `Learner.act`."""
     obs, outcome = join(messages)
-    acting, rollout = record(networks, config, learner, acting, rollout, jnp.maximum(t - 1, 0), outcome, t > 0)
+    acting, rollout = record(
+        networks, config, learner, acting, rollout, jnp.maximum(t - 1, 0), outcome, t > 0
+    )
 
     first = t == 0
     policy_carry, critic_carry = jax.tree.map(

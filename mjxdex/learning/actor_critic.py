@@ -1,6 +1,7 @@
 """Policy and critic as functions of their parameters, with observations normalized."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import jax
 from flax import nnx
@@ -10,6 +11,7 @@ from mjxdex.learning import normalizer
 from mjxdex.learning.normalizer import RunningStats
 from mjxdex.learning.state import Params
 from mjxdex.networks.critic import Critic
+from mjxdex.networks.layers import Draws
 from mjxdex.networks.lstm import Carry, initial_carry
 from mjxdex.networks.policy import Policy
 
@@ -31,25 +33,24 @@ class ActorCritic:
     action_dim: int
     depth: bool
     observation_clip: float
+    _graphs: tuple[Any, Any] = field(init=False)
+    _random_numbers: int = field(init=False)
 
     def __post_init__(self) -> None:
-        policy, critic = nnx.eval_shape(lambda: (self._policy(jax.random.key(0)), self._critic(jax.random.key(0))))
-        object.__setattr__(self, "_policy_def", nnx.graphdef(policy))
-        object.__setattr__(self, "_critic_def", nnx.graphdef(critic))
+        draws = Draws()
+        networks = nnx.eval_shape(lambda: self._networks(draws))
+        object.__setattr__(self, "_graphs", tuple(nnx.graphdef(network) for network in networks))
+        object.__setattr__(self, "_random_numbers", draws.used)
 
-    def _policy(self, key: jax.Array) -> Policy:
-        rngs = nnx.Rngs(params=key)
-        return Policy(self.config, self.policy_dim, self.action_dim, depth=self.depth, rngs=rngs)
-
-    def _critic(self, key: jax.Array) -> Critic:
-        return Critic(self.config, self.critic_dim, rngs=nnx.Rngs(params=key))
+    def _networks(self, draw: Draws) -> tuple[Policy, Critic]:
+        policy = Policy(self.config, self.policy_dim, self.action_dim, depth=self.depth, draw=draw)
+        return policy, Critic(self.config, self.critic_dim, draw=draw)
 
     def init(self, key: jax.Array) -> tuple[Params, Params]:
         """Fresh parameters of policy and critic."""
-        policy_key, critic_key = jax.random.split(key)
-        policy = nnx.state(self._policy(policy_key), nnx.Param)
-        critic = nnx.state(self._critic(critic_key), nnx.Param)
-        return nnx.to_pure_dict(policy), nnx.to_pure_dict(critic)
+        networks = self._networks(Draws(jax.random.uniform(key, (self._random_numbers,))))
+        policy, critic = (nnx.to_pure_dict(nnx.state(network, nnx.Param)) for network in networks)
+        return policy, critic
 
     def initial_carries(self, batch: int) -> tuple[Carry, Carry]:
         """Zero LSTM states of policy and critic for `batch` envs."""
@@ -76,11 +77,11 @@ class ActorCritic:
           reset: bool [(T,) B], where an episode starts.
         """
         obs = normalizer.normalize(stats, obs, self.observation_clip)
-        return nnx.merge(self._policy_def, params)(obs, depth, carry, reset)  # pyright: ignore
+        return nnx.merge(self._graphs[0], params)(obs, depth, carry, reset)
 
     def value(
         self, params: Params, stats: RunningStats, obs: jax.Array, carry: Carry, reset: jax.Array
     ) -> tuple[jax.Array, Carry]:
         """Values [(T,) B], in normalized units, and the carry after them; arguments as for `policy`."""
         obs = normalizer.normalize(stats, obs, self.observation_clip)
-        return nnx.merge(self._critic_def, params)(obs, carry, reset)  # pyright: ignore
+        return nnx.merge(self._graphs[1], params)(obs, carry, reset)

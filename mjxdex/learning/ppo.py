@@ -43,9 +43,7 @@ def policy_loss(
     return loss, metrics
 
 
-def value_loss(
-    value: jax.Array, old_value: jax.Array, target: jax.Array, *, clip: float | None
-) -> jax.Array:
+def value_loss(value: jax.Array, old_value: jax.Array, target: jax.Array, *, clip: float | None) -> jax.Array:
     """Half the mean squared error to the target, of the worse of the value and the value clipped.
 
     Args:

@@ -1,4 +1,4 @@
-"""What the learner carries from one call to the next. Every leaf is an array, so that all of it can be saved."""
+"""What the learner carries from call to call. Every leaf is an array, so that all of it can be saved."""
 
 from typing import Any, NamedTuple
 

@@ -106,8 +106,7 @@ def update(
 def _minibatches(config: PpoConfig, learner: LearnerState, num_envs: int) -> jax.Array:
     """Env indices, int32 [epochs * minibatches, envs of a minibatch], each epoch shuffled anew."""
     key = jax.random.fold_in(jax.random.fold_in(learner.key, _SHUFFLE_STREAM), learner.iteration)
-    keys = jax.random.split(key, config.epochs)
-    order = jax.vmap(lambda k: jax.random.permutation(k, num_envs))(keys)
+    order = jnp.argsort(jax.random.uniform(key, (config.epochs, num_envs)))
     return order.reshape(config.epochs * config.minibatches, -1)
 
 

@@ -7,6 +7,7 @@ from jax.ad_checkpoint import checkpoint_name
 
 from mjxdex.config import NetworkConfig
 from mjxdex.networks.convolution import halving_convolution, in_halves
+from mjxdex.networks.layers import Draws, LayerNorm, Linear
 from mjxdex.types import DEPTH_UNIT
 
 _CONV = "convolution"
@@ -28,27 +29,17 @@ class DepthEncoder(nnx.Module):
     axes: the published DextrAH monocular encoder, where ReLU comes before the normalization.
     """
 
-    def __init__(self, config: NetworkConfig, *, rngs: nnx.Rngs):
+    def __init__(self, config: NetworkConfig, *, draw: Draws):
         self.dtype = jnp.dtype(config.compute_dtype)
         channels = (1, *config.cnn_filters)
-        kernels, biases, norms = [], [], []
+        kernels, biases = [], []
         for i, (filters, size) in enumerate(zip(config.cnn_filters, config.cnn_kernels, strict=True)):
-            shape = (size, size, channels[i], filters)
-            kernels.append(nnx.Param(nnx.initializers.lecun_normal()(rngs.params(), shape)))
-            bound = (size * size * channels[i]) ** -0.5
-            biases.append(nnx.Param(jax.random.uniform(rngs.params(), (filters,), minval=-bound, maxval=bound)))
-            norms.append(
-                nnx.LayerNorm(
-                    filters,
-                    reduction_axes=(-3, -2, -1),
-                    feature_axes=-1,
-                    use_fast_variance=False,
-                    dtype=self.dtype,
-                    rngs=rngs,
-                )
-            )
-        self.kernels, self.biases, self.norms = nnx.List(kernels), nnx.List(biases), nnx.List(norms)
-        self.linear = nnx.Linear(channels[-1], config.embedding, rngs=rngs)
+            inputs = size * size * channels[i]
+            kernels.append(nnx.Param(draw((size, size, channels[i], filters), (3 / inputs) ** 0.5)))
+            biases.append(nnx.Param(draw((filters,), inputs**-0.5)))
+        self.kernels, self.biases = nnx.List(kernels), nnx.List(biases)
+        self.norms = nnx.List([LayerNorm(filters, axes=3) for filters in config.cnn_filters])
+        self.linear = Linear(channels[-1], config.embedding, draw=draw)
 
     def __call__(self, depth: jax.Array) -> jax.Array:
         """Embeds images.

@@ -27,9 +27,9 @@ def halving_convolution(x: jax.Array, kernel: jax.Array) -> jax.Array:
     kernel = kernel.reshape(blocks, 2, blocks, 2, channels, filters)
     kernel = kernel.transpose(0, 2, 1, 3, 4, 5).reshape(blocks, blocks, 4 * channels, filters)
 
-    batch, *image, _ = x.shape
-    height, width = ((length - size) // 2 + blocks for length in image)
-    fill_rows, fill_columns = (max(2 * n - length, 0) for n, length in zip((height, width), image, strict=True))
+    batch, rows, columns, _ = x.shape
+    height, width = (rows - size) // 2 + blocks, (columns - size) // 2 + blocks
+    fill_rows, fill_columns = max(2 * height - rows, 0), max(2 * width - columns, 0)
     x = jnp.pad(x, ((0, 0), (0, fill_rows), (0, fill_columns), (0, 0)))[:, : 2 * height, : 2 * width]
     x = x.reshape(batch, height, 2, width, 2, channels)
     x = x.transpose(0, 1, 3, 2, 4, 5).reshape(batch, height, width, 4 * channels)

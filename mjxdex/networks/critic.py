@@ -5,8 +5,8 @@ import jax.numpy as jnp
 from flax import nnx
 
 from mjxdex.config import NetworkConfig
+from mjxdex.networks.layers import Draws, LayerNorm, Linear, Mlp
 from mjxdex.networks.lstm import Carry, LstmStack
-from mjxdex.networks.mlp import Mlp
 
 
 class Critic(nnx.Module):
@@ -15,13 +15,13 @@ class Critic(nnx.Module):
     Source: central critic of the published DextrAH task.
     """
 
-    def __init__(self, config: NetworkConfig, observation: int, *, rngs: nnx.Rngs):
+    def __init__(self, config: NetworkConfig, observation: int, *, draw: Draws):
         dtype = jnp.dtype(config.compute_dtype)
         units = config.critic_lstm_units
-        self.mlp = Mlp(observation, config.critic_mlp, dtype=dtype, rngs=rngs)
-        self.lstm = LstmStack(self.mlp.outputs + observation, units, 1, dtype=dtype, rngs=rngs)
-        self.norm = nnx.LayerNorm(units, use_fast_variance=False, rngs=rngs)
-        self.value = nnx.Linear(units + observation, 1, rngs=rngs)
+        self.mlp = Mlp(observation, config.critic_mlp, draw=draw, dtype=dtype)
+        self.lstm = LstmStack(self.mlp.outputs + observation, units, 1, draw=draw, dtype=dtype)
+        self.norm = LayerNorm(units)
+        self.value = Linear(units + observation, 1, draw=draw)
 
     def __call__(self, obs: jax.Array, carry: Carry, reset: jax.Array) -> tuple[jax.Array, Carry]:
         """Values of one step (no time axis) or of whole sequences (time first).

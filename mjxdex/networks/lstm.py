@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from mjxdex.networks.layers import Draws, matmul
+
 Carry = tuple[tuple[jax.Array, jax.Array], ...]
 """(cell, hidden) of every layer, in this order, each float32 [B, units]."""
 
@@ -24,21 +26,16 @@ class Lstm(nnx.Module):
     Source: Hochreiter & Schmidhuber 1997; Gers et al. 2000.
     """
 
-    def __init__(self, inputs: int, units: int, *, dtype: jnp.dtype, rngs: nnx.Rngs):
-        bound = units**-0.5
-
-        def uniform(shape: tuple[int, int]) -> jax.Array:
-            return jax.random.uniform(rngs.params(), shape, minval=-bound, maxval=bound)
-
-        self.dtype = dtype
-        self.kernel_in = nnx.Param(uniform((inputs, 4 * units)))
-        self.kernel_rec = nnx.Param(uniform((units, 4 * units)))
+    def __init__(self, inputs: int, units: int, *, draw: Draws, dtype=jnp.float32):
+        self.dtype = jnp.dtype(dtype)
+        self.kernel_in = nnx.Param(draw((inputs, 4 * units), units**-0.5))
+        self.kernel_rec = nnx.Param(draw((units, 4 * units), units**-0.5))
         self.bias = nnx.Param(jnp.zeros(4 * units).at[units : 2 * units].set(1.0))
 
     def step(
         self, x: jax.Array, carry: tuple[jax.Array, jax.Array], reset: jax.Array
     ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        """One step: x [B, inputs], carry (cell, hidden) [B, units], reset bool [B] → hidden [B, units], carry.
+        """One step of x [B, inputs] with reset bool [B] → hidden [B, units], carry (cell, hidden).
 
         Where `reset` is set, the carry is zeroed before the step.
         """
@@ -57,11 +54,11 @@ class Lstm(nnx.Module):
         return hidden, carry
 
     def _project(self, x: jax.Array) -> jax.Array:
-        return _matmul(x, self.kernel_in[...], self.dtype) + self.bias[...]
+        return matmul(x, self.kernel_in[...], self.dtype) + self.bias[...]
 
     def _cell(self, projected, carry, reset):
         cell, hidden = (jnp.where(reset[:, None], 0.0, part) for part in carry)
-        gates = projected + _matmul(hidden, self.kernel_rec[...], self.dtype)
+        gates = projected + matmul(hidden, self.kernel_rec[...], self.dtype)
         i, f, g, o = jnp.split(gates, 4, axis=-1)
         cell = nnx.sigmoid(f) * cell + nnx.sigmoid(i) * jnp.tanh(g)
         hidden = nnx.sigmoid(o) * jnp.tanh(cell)
@@ -71,9 +68,9 @@ class Lstm(nnx.Module):
 class LstmStack(nnx.Module):
     """LSTM layers on top of each other; no layers pass their input through."""
 
-    def __init__(self, inputs: int, units: int, layers: int, *, dtype: jnp.dtype, rngs: nnx.Rngs):
+    def __init__(self, inputs: int, units: int, layers: int, *, draw: Draws, dtype=jnp.float32):
         self.layers = nnx.List(
-            [Lstm(units if i else inputs, units, dtype=dtype, rngs=rngs) for i in range(layers)]
+            [Lstm(units if i else inputs, units, draw=draw, dtype=dtype) for i in range(layers)]
         )
         self.outputs = units if layers else inputs
 
@@ -94,7 +91,3 @@ class LstmStack(nnx.Module):
             x, layer_carry = run(x, layer_carry, reset)
             carries.append(layer_carry)
         return x, tuple(carries)
-
-
-def _matmul(x: jax.Array, kernel: jax.Array, dtype: jnp.dtype) -> jax.Array:
-    return jnp.matmul(x.astype(dtype), kernel.astype(dtype), preferred_element_type=jnp.float32)

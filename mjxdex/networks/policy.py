@@ -6,8 +6,8 @@ from flax import nnx
 
 from mjxdex.config import NetworkConfig
 from mjxdex.networks.cnn import DepthEncoder
+from mjxdex.networks.layers import Draws, Linear, Mlp
 from mjxdex.networks.lstm import Carry, LstmStack
-from mjxdex.networks.mlp import Mlp
 
 
 class Policy(nnx.Module):
@@ -20,16 +20,13 @@ class Policy(nnx.Module):
     Source: paper, Sec. III-B.
     """
 
-    def __init__(
-        self, config: NetworkConfig, observation: int, actions: int, *, depth: bool, rngs: nnx.Rngs
-    ):
+    def __init__(self, config: NetworkConfig, observation: int, actions: int, *, depth: bool, draw: Draws):
         dtype = jnp.dtype(config.compute_dtype)
-        self.encoder = DepthEncoder(config, rngs=rngs) if depth else None
+        self.encoder = DepthEncoder(config, draw=draw) if depth else None
         inputs = observation + (config.embedding if depth else 0)
-        self.lstm = LstmStack(inputs, config.lstm_units, config.lstm_layers, dtype=dtype, rngs=rngs)
-        self.mlp = Mlp(self.lstm.outputs, config.mlp, dtype=dtype, rngs=rngs)
-        small = nnx.initializers.variance_scaling(1e-4, "fan_in", "truncated_normal")
-        self.mean = nnx.Linear(self.mlp.outputs, actions, kernel_init=small, rngs=rngs)
+        self.lstm = LstmStack(inputs, config.lstm_units, config.lstm_layers, draw=draw, dtype=dtype)
+        self.mlp = Mlp(self.lstm.outputs, config.mlp, draw=draw, dtype=dtype)
+        self.mean = Linear(self.mlp.outputs, actions, draw=draw, gain=0.01)
         self.log_std = nnx.Param(jnp.full(actions, config.init_log_std, jnp.float32))
 
     def __call__(

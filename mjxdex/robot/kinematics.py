@@ -1,7 +1,7 @@
 """Forward kinematics in JAX, for one robot; callers vmap.
 
-Rotations are handled as three column vectors, and constants enter as coefficients of these, so that a batch of
-robots is nothing but elementwise work that XLA fuses: no small matrix products, and no reduced precision.
+Rotations are handled as three column vectors, and constants enter as coefficients of these, so that a batch
+of robots is nothing but elementwise work that XLA fuses: no small matrix products, no reduced precision.
 """
 
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class Frame(NamedTuple):
 
 
 class _Offset(NamedTuple):
-    """A constant transform: 3 coefficients of the position, 3 x 3 of the axes, each a number or [4, 1] for fingers."""
+    """A constant transform: 3 coefficients of the position, 3 x 3 of the axes; [4, 1] each for fingers."""
 
     pos: tuple
     axes: tuple
@@ -83,7 +83,7 @@ def hand_points(q: jax.Array) -> jax.Array:
 
 
 def hand_points_and_velocities(q: jax.Array, qd: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The hand points [5, 3] (m) and their velocities [5, 3] (m/s) in the world, at q, qd [23] (rad, rad/s)."""
+    """Hand points [5, 3] (m) and their velocities [5, 3] (m/s) in the world, at q, qd [23] (rad, rad/s)."""
     return jax.jvp(hand_points, (q,), (qd,))
 
 
@@ -111,7 +111,9 @@ def _finger_frames(palm: Frame, q: jax.Array) -> list[Frame]:
 
 
 def _combine(coefficients: tuple, *vectors: jax.Array) -> jax.Array:
-    terms = [v if np.all(c == 1) else c * v for c, v in zip(coefficients, vectors, strict=True) if np.any(c)]
+    dtype = vectors[0].dtype
+    pairs = zip(coefficients, vectors, strict=True)
+    terms = [v if np.all(c == 1) else np.asarray(c, dtype) * v for c, v in pairs if np.any(c)]
     return sum(terms[1:], terms[0]) if terms else jnp.zeros_like(vectors[0])
 
 

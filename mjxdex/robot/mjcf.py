@@ -1,7 +1,7 @@
 """The robot as MuJoCo bodies, joints, geoms and position servos, added to a scene's `MjSpec`.
 
-Links that are bolted together become one body: flange, mount and palm belong to `iiwa7_link_7`, each BioTac tip
-to its `<finger>_link_3`. Their geoms keep the name of their own link, and a site marks each frame of
+Links that are bolted together become one body: flange, mount and palm belong to `iiwa7_link_7`, each BioTac
+tip to its `<finger>_link_3`. Their geoms keep the name of their own link, and a site marks each frame of
 `tables.HAND_POINTS`.
 
 Collisions are chosen by bits alone, so that no useless pair of geoms is ever tested:
@@ -19,13 +19,13 @@ from mjxdex.robot.geometry import PRIMITIVES, Primitive
 TABLE_BIT = 1 << 0
 """`contype` of the table; its `conaffinity` is 0."""
 OBJECT_BIT = 1 << 1
-"""`contype` of the object; its `conaffinity` is TABLE_BIT. A floor for dropped objects has conaffinity OBJECT_BIT."""
+"""`contype` of the object; its `conaffinity` is TABLE_BIT. A floor for objects has it as `conaffinity`."""
 _PALM_BIT = 1 << 2
 _FINGER_BIT = {finger: 1 << (3 + i) for i, finger in enumerate(tables.FINGERS)}
 _TIP_BIT = {finger: 1 << (7 + i) for i, finger in enumerate(tables.FINGERS)}
 
 FRICTION = (1.0, 0.01, 0.0001)
-"""Sliding, torsional and rolling friction of every geom. Tuned: grasps held in MuJoCo C with the published gains."""
+"""Sliding, torsional and rolling friction of every geom. Tuned: grasps hold with the published gains."""
 HAND_ARMATURE = 1e-3
 """kg m^2 on each hand joint. Tuned: limits the overlap of colliding fingers from 12 mm to 5 mm."""
 HAND_DAMPING = 0.025
@@ -46,8 +46,8 @@ def add_robot(spec: mujoco.MjSpec) -> None:
 
     Adds 24 bodies, 23 hinges named by `tables.JOINT_NAMES`, geoms `<link>_<i>` in ROBOT_GROUP, sites named by
     `tables.HAND_POINTS` and one position servo a joint, named like it. A servo's torque is
-    kp (ctrl - q) - kd qd, clipped to the effort limit; ctrl has no range, so that a velocity target qd* can be
-    given as ctrl = q* + (kd / kp) qd*. Gravity does not act on the robot.
+    kp (ctrl - q) - kd qd, clipped to the effort limit; ctrl has no range, so that a velocity target qd* can
+    be given as ctrl = q* + (kd / kp) qd*. Gravity does not act on the robot.
 
     Call it once per spec, before anything else adds joints, so that the robot comes first in qpos.
     Source: published DextrAH task; collision and contact settings tuned (see the constants).

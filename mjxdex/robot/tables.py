@@ -3,8 +3,8 @@
 Every array over joints has the one joint order of the package: iiwa 1-7, index 0-3, middle 0-3, ring 0-3,
 thumb 0-3. SI units and radians; `rpy` is roll, pitch, yaw about fixed axes, R = Rz(yaw) Ry(pitch) Rx(roll).
 
-Source: the robot description of the published FABRICS (kinematics, inertials, limits); gains, effort limits and
-the reset pose from the published DextrAH task.
+Source: the robot description of the published FABRICS (kinematics, inertials, limits); gains, effort limits
+and the reset pose from the published DextrAH task.
 """
 
 from typing import NamedTuple

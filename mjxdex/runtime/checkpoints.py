@@ -59,10 +59,11 @@ class Checkpoints:
         policies: list[Any] = [checkpoint_managers.LatestN(config.runtime.keep_last)]
         if config.runtime.keep_best:
             policies.append(checkpoint_managers.BestN(get_metric_fn=_success, n=config.runtime.keep_best))
-        policy = checkpoint_managers.AnyPreservationPolicy(policies)
-        self._manager = ocp.CheckpointManager(
-            self._path, options=ocp.CheckpointManagerOptions(preservation_policy=policy)
+        options = ocp.CheckpointManagerOptions(
+            preservation_policy=checkpoint_managers.AnyPreservationPolicy(policies),
+            best_fn=_success,  # without it metrics are not written, and a resumed run forgets the best
         )
+        self._manager = ocp.CheckpointManager(self._path, options=options)
 
     def __enter__(self) -> Self:
         return self

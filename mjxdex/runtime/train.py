@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import jax
@@ -55,7 +55,7 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
         state = trainer.place(restored.state) if resume else trainer.init()
         metrics = Metrics(folder, resumed_at)
         with _stop_signal() as stopped, Progress(config, start=resumed_at or 0, console=console) as progress:
-            state = _loop(config, trainer, state, checkpoints, metrics, progress, stopped)
+            state = _loop(config, folder, trainer, state, checkpoints, metrics, progress, stopped)
         metrics.close()
     if int(state.iteration) < config.runtime.iterations:
         console.print(f"stopped and saved; go on with: train.py --resume {folder}")
@@ -65,6 +65,7 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
 
 def _loop(
     config: Config,
+    folder: Path,
     trainer: Trainer,
     state: TrainState,
     checkpoints: Checkpoints,
@@ -79,9 +80,11 @@ def _loop(
         timed = runtime.timing_every and iteration % runtime.timing_every == 0
         compiles = iteration == first
         phases = Phases(bool(timed or compiles), progress.compiling if compiles else None)
+        profiled = iteration == runtime.profile_iteration
         start = time.perf_counter()
-        state, values = trainer.iterate(state, phases)
-        row = {name: float(value) for name, value in jax.device_get(values).items()}
+        with jax.profiler.trace(str(folder / "trace")) if profiled else nullcontext():
+            state, values = trainer.iterate(state, phases)
+            row = {name: float(value) for name, value in jax.device_get(values).items()}
         seconds = time.perf_counter() - start
         if not np.isfinite(row["policy_loss"]):
             raise UserError(

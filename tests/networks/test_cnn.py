@@ -9,11 +9,18 @@ from flax import nnx
 from mjxdex.config import NetworkConfig
 from mjxdex.networks.cnn import DepthEncoder
 from mjxdex.networks.convolution import halving_convolution, in_halves
+from mjxdex.networks.layers import Draws
 from mjxdex.types import DEPTH_UNIT
 
 
+def draws() -> Draws:
+    return Draws(jax.random.uniform(jax.random.key(0), (100_000,)))
+
+
 def xla_convolution(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    return jax.lax.conv_general_dilated(x, kernel, (2, 2), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    return jax.lax.conv_general_dilated(
+        x, kernel, (2, 2), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
 
 
 @pytest.mark.parametrize(("kernel_size", "image"), [(4, (13, 18)), (6, (12, 16)), (3, (11, 15))])
@@ -35,7 +42,7 @@ def test_convolution_and_its_gradients_equal_xlas(kernel_size, image):
 
 def encode(depth: jax.Array, dtype: str = "float32") -> jax.Array:
     config = NetworkConfig(cnn_filters=(8, 16), cnn_kernels=(6, 4), compute_dtype=dtype)  # pyright: ignore
-    return jax.jit(lambda: DepthEncoder(config, rngs=nnx.Rngs(0))(depth))()
+    return jax.jit(lambda: DepthEncoder(config, draw=draws())(depth))()
 
 
 def test_halves_keep_a_tenth_of_a_millimetre():
@@ -66,7 +73,7 @@ def test_embedding_sees_how_far_away_a_scene_is():
 
 def test_empty_image_gives_finite_gradients():
     config = NetworkConfig(cnn_filters=(8, 16), cnn_kernels=(6, 4), compute_dtype="float32")
-    graph, params = nnx.split(DepthEncoder(config, rngs=nnx.Rngs(0)))
+    graph, params = nnx.split(DepthEncoder(config, draw=draws()))
     empty = jnp.zeros((1, 24, 32), jnp.uint16)
     grads = jax.jit(jax.grad(lambda p: jnp.sum(nnx.merge(graph, p)(empty) ** 2)))(params)
     assert all(np.isfinite(g).all() for g in jax.tree.leaves(grads))

@@ -4,16 +4,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx
 
+from mjxdex.networks.layers import Draws
 from mjxdex.networks.lstm import Lstm, LstmStack, initial_carry
 
 T, B, INPUTS, UNITS = 7, 3, 5, 4
 
 
+def draws() -> Draws:
+    return Draws(jax.random.uniform(jax.random.key(0), (100_000,)))
+
+
 def numpy_step(layer: Lstm, x: np.ndarray, cell: np.ndarray, hidden: np.ndarray):
     sigmoid = lambda z: 1 / (1 + np.exp(-z))  # noqa: E731
-    kernel_in, kernel_rec, bias = (np.asarray(p[...]) for p in (layer.kernel_in, layer.kernel_rec, layer.bias))
+    kernel_in, kernel_rec, bias = (
+        np.asarray(p[...]) for p in (layer.kernel_in, layer.kernel_rec, layer.bias)
+    )
     i, f, g, o = np.split(x @ kernel_in + hidden @ kernel_rec + bias, 4, axis=-1)
     cell = sigmoid(f) * cell + sigmoid(i) * np.tanh(g)
     return cell, sigmoid(o) * np.tanh(cell)
@@ -31,11 +37,11 @@ def random_case(seed: int = 0):
 
 
 def stack(layers: int = 2) -> LstmStack:
-    return LstmStack(INPUTS, UNITS, layers, dtype=jnp.dtype("float32"), rngs=nnx.Rngs(0))
+    return LstmStack(INPUTS, UNITS, layers, draw=draws())
 
 
 def test_step_equals_a_cell_written_out_in_numpy():
-    layer = Lstm(INPUTS, UNITS, dtype=jnp.dtype("float32"), rngs=nnx.Rngs(0))
+    layer = Lstm(INPUTS, UNITS, draw=draws())
     x, ((cell, hidden), _), _ = random_case()
     out, (next_cell, next_hidden) = layer.step(x[0], (cell, hidden), jnp.zeros(B, bool))
     want_cell, want_hidden = numpy_step(layer, *(np.asarray(a, np.float64) for a in (x[0], cell, hidden)))
@@ -45,7 +51,7 @@ def test_step_equals_a_cell_written_out_in_numpy():
 
 
 def test_forget_gate_starts_open():
-    bias = np.asarray(Lstm(INPUTS, UNITS, dtype=jnp.dtype("float32"), rngs=nnx.Rngs(0)).bias[...])
+    bias = np.asarray(Lstm(INPUTS, UNITS, draw=draws()).bias[...])
     np.testing.assert_array_equal(bias.reshape(4, UNITS).sum(axis=1), [0, UNITS, 0, 0])
 
 
@@ -77,7 +83,7 @@ def test_reset_stops_gradients_through_time():
 
 
 def test_bfloat16_keeps_the_carry_in_float32():
-    lstm = LstmStack(INPUTS, UNITS, 2, dtype=jnp.dtype("bfloat16"), rngs=nnx.Rngs(0))
+    lstm = LstmStack(INPUTS, UNITS, 2, draw=draws(), dtype=jnp.bfloat16)
     x, carry, reset = random_case()
     hidden, last = lstm(x, carry, reset)
     assert {leaf.dtype for leaf in jax.tree.leaves((hidden, last))} == {jnp.dtype("float32")}

@@ -10,6 +10,7 @@ from flax import nnx
 
 from mjxdex.config import NetworkConfig
 from mjxdex.networks.critic import Critic
+from mjxdex.networks.layers import Draws
 from mjxdex.networks.lstm import initial_carry
 from mjxdex.networks.policy import Policy
 
@@ -25,12 +26,16 @@ TINY = NetworkConfig(
 )
 
 
+def draws() -> Draws:
+    return Draws(jax.random.uniform(jax.random.key(0), (100_000,)))
+
+
 def parameters(module: nnx.Module) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(module, nnx.Param)))
 
 
 def test_papers_policy_has_the_expected_size():
-    policy = nnx.eval_shape(lambda: Policy(NetworkConfig(), 159, 11, depth=True, rngs=nnx.Rngs(0)))
+    policy = nnx.eval_shape(lambda: Policy(NetworkConfig(), 159, 11, depth=True, draw=Draws()))
     inputs = 159 + 32
     convolutions = 6 * 6 * 16 + 4 * 4 * (16 * 32 + 32 * 64 + 64 * 128) + 3 * (16 + 32 + 64 + 128)
     lstm = 4 * 1024 * (inputs + 1024 + 1) + 4 * 1024 * (1024 + 1024 + 1)
@@ -40,7 +45,7 @@ def test_papers_policy_has_the_expected_size():
 
 @pytest.mark.parametrize(("layers", "depth"), [(0, False), (1, False), (2, True)])
 def test_sequence_equals_steps(layers, depth):
-    policy = Policy(dataclasses.replace(TINY, lstm_layers=layers), 5, 3, depth=depth, rngs=nnx.Rngs(0))
+    policy = Policy(dataclasses.replace(TINY, lstm_layers=layers), 5, 3, depth=depth, draw=draws())
     policy.mean.kernel[...] = policy.mean.kernel[...] * 100
     graph, params = nnx.split(policy)
     run = jax.jit(lambda *inputs: nnx.merge(graph, params)(*inputs))
@@ -56,13 +61,13 @@ def test_sequence_equals_steps(layers, depth):
 
 
 def test_a_depth_policy_without_images_is_an_error():
-    policy = Policy(TINY, 5, 3, depth=True, rngs=nnx.Rngs(0))
+    policy = Policy(TINY, 5, 3, depth=True, draw=draws())
     with pytest.raises(ValueError, match="needs depth images"):
         policy(jnp.zeros((2, 5)), None, initial_carry(2, 8, 2), jnp.zeros(2, bool))
 
 
 def test_critic_remembers_and_resets():
-    critic = Critic(TINY, 5, rngs=nnx.Rngs(0))
+    critic = Critic(TINY, 5, draw=draws())
     obs = jax.random.normal(jax.random.key(1), (3, 2, 5))
     reset = jnp.zeros((3, 2), bool).at[2, 0].set(True)
     values, _ = critic(obs, initial_carry(1, 8, 2), reset)

@@ -97,6 +97,8 @@ def test_arrays_come_back_on_the_targets_devices(tmp_path: Path) -> None:
 def test_newest_and_best_are_kept(tmp_path: Path) -> None:
     save(tmp_path, {1: 0.1, 2: 0.9, 3: float("nan"), 4: 0.3, 5: 0.2})
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["2", "4", "5"]
+    save(tmp_path, {6: 0.3, 7: 0.1})
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["2", "6", "7"]
 
 
 def cut(checkpoint: Path) -> None:

@@ -1,0 +1,1 @@
+"""Success of trained policies, golden rollouts, videos."""

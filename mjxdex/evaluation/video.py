@@ -1,0 +1,61 @@
+"""Videos and strips of what the overview camera and the depth camera saw."""
+
+from pathlib import Path
+
+import imageio.v2 as imageio
+import numpy as np
+
+from mjxdex.evaluation.frames import rgb_and_depth
+
+
+def write_video(
+    path: str | Path,
+    rgb: np.ndarray,
+    depth: np.ndarray,
+    *,
+    depth_min: float,
+    depth_max: float,
+    fps: float = 30.0,
+) -> None:
+    """Writes an H.264 mp4: the overview left, the depth image (turbo colours, turned upright) right.
+
+    Args:
+      path: the file; its folder is made if need be.
+      rgb: uint8 [T, H, W, 3].
+      depth: metres, [T, h, w].
+      depth_min, depth_max: range of the depth colours, metres.
+      fps: pictures per second.
+    """
+    frames = rgb_and_depth(rgb, depth, depth_min, depth_max)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with imageio.get_writer(
+        path, format="FFMPEG", fps=fps, codec="libx264", pixelformat="yuv420p", quality=7, macro_block_size=2
+    ) as writer:  # fmt: skip
+        for frame in frames:
+            writer.append_data(frame)
+
+
+def write_strip(
+    path: str | Path,
+    rgb: np.ndarray,
+    depth: np.ndarray,
+    *,
+    depth_min: float,
+    depth_max: float,
+    moments: int = 6,
+) -> None:
+    """Writes a PNG of evenly spaced moments from the first to the last, the overview above its depth image.
+
+    Args: as in `write_video`.
+      moments: how many; no more than there are frames are shown.
+    """
+    chosen = np.unique(np.linspace(0, len(rgb) - 1, moments).round().astype(int))
+    frames = rgb_and_depth(rgb[chosen], depth[chosen], depth_min, depth_max)
+    width = rgb.shape[2]
+    pictures, depths = frames[:, :, :width], frames[:, :, width:]
+    margin = np.full((*depths.shape[:2], max(0, width - depths.shape[2]), 3), 255, np.uint8)
+    below = np.concatenate([margin[:, :, : margin.shape[2] // 2], depths], axis=2)
+    below = np.concatenate([below, margin[:, :, margin.shape[2] // 2 :]], axis=2)
+    columns = np.concatenate([pictures, below[:, :, :width]], axis=1)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    imageio.imwrite(path, np.concatenate(list(columns), axis=1))
