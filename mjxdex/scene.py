@@ -24,8 +24,8 @@ DEPTH_CAMERA_QUAT = (0.51567701, -0.52073085, 0.53658829, 0.41831759)
 FOCAL_LENGTH = 359.125 / 320
 """Focal length in image widths. Source: published DextrAH task."""
 
-_OVERVIEW_POS = (-1.75, -0.95, 1.25)
-_OVERVIEW_TARGET = (-0.42, 0.02, 0.42)
+_OVERVIEW_POS = (-1.55, -0.85, 1.0)
+_OVERVIEW_TARGET = (-0.40, 0.06, 0.46)
 _OVERVIEW_FOVY = 40.0
 
 OBJECT_RGBA = (0.93, 0.69, 0.13, 1.0)

@@ -24,8 +24,9 @@ def main() -> None:
     except UserError as error:
         sys.exit(f"error: {error}")
     print(
-        f"{report.path}: iteration {policy.iteration}; ONNX Runtime and JAX differ by at most "
-        f"{report.action:.1e} in the action and {report.state:.1e} in the LSTM state over {report.steps} steps"
+        f"{report.path}: iteration {policy.iteration}; ONNX Runtime and JAX differ by at "
+        f"most {report.action:.1e} in the action and {report.state:.1e} in the LSTM "
+        f"state over {report.steps} steps"
     )
 
 

@@ -114,7 +114,7 @@ def export(
         action, state = _compare(step, session, shapes, stats)
         if not max(action, state) <= TOLERANCE:
             raise ExportError(
-                f"ONNX Runtime and JAX differ by {action:.1e} in the action and {state:.1e} in the LSTM state "
+                f"ONNX Runtime and JAX differ by {action:.1e} in action and {state:.1e} in LSTM state "
                 f"over {PARITY_STEPS} steps; at most {TOLERANCE:.0e} is allowed, so {path} was not written"
             )
         os.replace(partial, path)
@@ -168,7 +168,7 @@ def _compare(
     shapes: dict[str, tuple[int, ...]],
     stats: RunningStats,
 ) -> tuple[float, float]:
-    """Largest differences of action and state between the file and JAX, over PARITY_STEPS steps of two envs."""
+    """Largest differences of action and state between the file and JAX, for two envs."""
     rng, batch = np.random.default_rng(0), 2
     std = np.sqrt(stats.var)
     recurrent = "lstm_state" in shapes

@@ -3,7 +3,7 @@
 import matplotlib
 import numpy as np
 
-_NOTHING_SEEN = (24, 24, 28)
+_NOTHING_SEEN = np.array([24, 24, 28], np.uint8)
 
 
 def colorize(depth: np.ndarray, depth_min: float, depth_max: float) -> np.ndarray:
@@ -20,14 +20,14 @@ def colorize(depth: np.ndarray, depth_min: float, depth_max: float) -> np.ndarra
     colours = matplotlib.colormaps["turbo"](np.clip(nearness, 0, 1), bytes=True)[..., :3]
     # Half a count of the 16-bit depth is lost to rounding.
     seen = (depth >= depth_min - 1e-4) & (depth <= depth_max + 1e-4)
-    return np.where(seen[..., None], colours, np.uint8(_NOTHING_SEEN)).astype(np.uint8)
+    return np.where(seen[..., None], colours, _NOTHING_SEEN)
 
 
 def upright(images: np.ndarray) -> np.ndarray:
     """Turns images of the depth camera by a quarter turn clockwise, [T, H, W, 3] -> [T, W, H, 3].
 
-    The camera hangs in portrait: its image x axis runs down in the world and its y axis to the left as seen from
-    the camera, so this is the picture that a person standing in its place would see.
+    The camera hangs in portrait: its image x axis runs down in the world and its y axis to the left as seen
+    from the camera, so this is the picture that a person standing in its place would see.
     """
     return np.rot90(images, k=-1, axes=(-3, -2))
 

@@ -28,11 +28,10 @@ def write_video(
     """
     frames = rgb_and_depth(rgb, depth, depth_min, depth_max)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with imageio.get_writer(
-        path, format="FFMPEG", fps=fps, codec="libx264", pixelformat="yuv420p", quality=7, macro_block_size=2
-    ) as writer:  # fmt: skip
-        for frame in frames:
-            writer.append_data(frame)
+    imageio.mimwrite(
+        path, list(frames), format="FFMPEG", fps=fps, codec="libx264", pixelformat="yuv420p", quality=7,
+        macro_block_size=2,
+    )  # fmt: skip
 
 
 def write_strip(
@@ -53,9 +52,9 @@ def write_strip(
     frames = rgb_and_depth(rgb[chosen], depth[chosen], depth_min, depth_max)
     width = rgb.shape[2]
     pictures, depths = frames[:, :, :width], frames[:, :, width:]
-    margin = np.full((*depths.shape[:2], max(0, width - depths.shape[2]), 3), 255, np.uint8)
-    below = np.concatenate([margin[:, :, : margin.shape[2] // 2], depths], axis=2)
-    below = np.concatenate([below, margin[:, :, margin.shape[2] // 2 :]], axis=2)
+    margin = max(0, width - depths.shape[2])
+    sides = (margin // 2, margin - margin // 2)
+    below = np.pad(depths, ((0, 0), (0, 0), sides, (0, 0)), constant_values=255)
     columns = np.concatenate([pictures, below[:, :, :width]], axis=1)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     imageio.imwrite(path, np.concatenate(list(columns), axis=1))

@@ -30,5 +30,5 @@ def targets(action: jax.Array, max_pose_angle_deg: float) -> tuple[jax.Array, ja
     half_angle = np.full(3, np.deg2rad(max_pose_angle_deg))
     lower = np.concatenate((PALM_POS_LOWER, PALM_EULER_CENTRE - half_angle, hand_pca.LOWER))
     upper = np.concatenate((PALM_POS_UPPER, PALM_EULER_CENTRE + half_angle, hand_pca.UPPER))
-    target = lower + 0.5 * (jnp.clip(action, -1.0, 1.0) + 1.0) * (upper - lower)
+    target = jnp.asarray(lower) + 0.5 * (jnp.clip(action, -1.0, 1.0) + 1.0) * (upper - lower)
     return target[:3], target[3:6], target[6:]

@@ -14,10 +14,12 @@ _NOISE_STREAM = 1
 
 
 def join(messages: tuple[Message, ...]) -> Message:
-    """The messages of all shards as one, envs in the order of the shards."""
-    if len(messages) == 1:
-        return messages[0]
-    return jax.tree.map(lambda *parts: jnp.concatenate(parts), *messages)
+    """The messages of all shards as one, envs in the order of the shards.
+
+    The barrier keeps the compiler from fusing what follows with the joining, so that sums are taken in the
+    same order however the envs are split.
+    """
+    return jax.lax.optimization_barrier(jax.tree.map(lambda *parts: jnp.concatenate(parts), *messages))
 
 
 def act(

@@ -51,14 +51,13 @@ class DepthEncoder(nnx.Module):
         Returns:
           float32 [N, embedding].
         """
-        metres = depth.astype(jnp.float32)
-        if jnp.issubdtype(depth.dtype, jnp.unsignedinteger):
-            metres = metres * DEPTH_UNIT
         keep = jax.checkpoint_policies.save_only_these_names(_CONV)
-        return self.linear(jax.checkpoint(self._features, policy=keep)(metres))
+        return self.linear(jax.checkpoint(self._features, policy=keep)(depth))
 
-    def _features(self, metres: jax.Array) -> jax.Array:
-        x = metres[..., None]
+    def _features(self, depth: jax.Array) -> jax.Array:
+        x = depth.astype(jnp.float32)[..., None]
+        if jnp.issubdtype(depth.dtype, jnp.unsignedinteger):
+            x = x * DEPTH_UNIT
         for i, (kernel, bias, norm) in enumerate(zip(self.kernels, self.biases, self.norms, strict=True)):
             kernel = kernel[...]
             if i == 0 and self.dtype == jnp.bfloat16:

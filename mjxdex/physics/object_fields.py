@@ -23,7 +23,7 @@ class ObjectFields(NamedTuple):
 
     def replace(self, model: mjx.Model, object_id: jax.Array) -> mjx.Model:
         """Puts object `object_id` (int32 []) into the model of one env."""
-        return model.tree_replace({key: jnp.asarray(table)[object_id] for key, table in self.tables.items()})
+        return model.replace(**{key: jnp.asarray(table)[object_id] for key, table in self.tables.items()})
 
 
 def object_fields(model: mujoco.MjModel, objects: ObjectSet) -> ObjectFields:

@@ -78,4 +78,5 @@ class Worlds:
         for _ in range(self.substeps):
             data = mjx.step(model, data)
         torque = data.qfrc_actuator[: self.num_joints]
-        return data.qpos, data.qvel, data.qacc_warmstart, torque, data._impl.overflow
+        overflow = data._impl.overflow  # pyright: ignore[reportAttributeAccessIssue]
+        return data.qpos, data.qvel, data.qacc_warmstart, torque, overflow

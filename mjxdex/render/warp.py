@@ -77,7 +77,7 @@ def _with_fixed_cameras(model: mujoco.MjModel, blank: mjx.Data) -> mjx.Data:
     """Puts in the poses of cameras and lights, fixed to the world; MJX-Warp computes them only in a step."""
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
-    return blank.tree_replace(
+    return blank.tree_replace(  # pyright: ignore[reportReturnType]
         {
             "cam_xpos": data.cam_xpos.astype(np.float32),
             "cam_xmat": data.cam_xmat.reshape(-1, 3, 3).astype(np.float32),
@@ -134,6 +134,7 @@ class WarpRgbRenderer(_Renderer):
     Args:
       model, objects, num_envs, devices: as in WarpDepthRenderer.
       width, height: pixels.
+      samples: rays per pixel and axis, to smooth edges; costs its square.
       camera: name of the camera.
     """
 
@@ -142,8 +143,9 @@ class WarpRgbRenderer(_Renderer):
         model: mujoco.MjModel,
         objects: ObjectSet,
         num_envs: int,
-        width: int = 640,
-        height: int = 480,
+        width: int = 480,
+        height: int = 360,
+        samples: int = 1,
         camera: str = scene.OVERVIEW_CAMERA,
         devices: list[jax.Device] | None = None,
     ) -> None:
@@ -158,7 +160,7 @@ class WarpRgbRenderer(_Renderer):
             render_depth=False,
             enabled_geom_groups=[0, 1, 2, scene.FLOOR_GROUP],
             use_shadows=True,
-            samples_per_pixel=2,
+            samples_per_pixel=samples,
             background_color=_BACKGROUND,
         )
         self._shape = (height, width)

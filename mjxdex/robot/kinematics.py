@@ -113,7 +113,7 @@ def _finger_frames(palm: Frame, q: jax.Array) -> list[Frame]:
 def _combine(coefficients: tuple, *vectors: jax.Array) -> jax.Array:
     dtype = vectors[0].dtype
     pairs = zip(coefficients, vectors, strict=True)
-    terms = [v if np.all(c == 1) else np.asarray(c, dtype) * v for c, v in pairs if np.any(c)]
+    terms = [v if np.all(c == 1) else jnp.multiply(np.asarray(c, dtype), v) for c, v in pairs if np.any(c)]
     return sum(terms[1:], terms[0]) if terms else jnp.zeros_like(vectors[0])
 
 

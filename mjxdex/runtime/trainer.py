@@ -47,7 +47,7 @@ class Trainer:
         self.learner = make_learner(config)
         self._act = jax.jit(self._act_and_rise, donate_argnums=(1, 2, 3))
         self._update = jax.jit(self._update_and_rise, donate_argnums=(0, 1, 2, 3))
-        self._rollout: Rollout | None = None
+        self.rollout: Rollout | None = None
         self._messages: tuple[Message, ...] | None = None
 
     def init(self) -> TrainState:
@@ -82,11 +82,11 @@ class Trainer:
             with phases("render") as done:
                 obs, outcome = self.sims.first(envs)
                 self._messages = done(self.sims.send(obs, self.sims.render(envs), outcome))
-        if self._rollout is None:
+        if self.rollout is None:
             info = tuple(self._messages[0].outcome.info)
             rollout = jax.jit(self.learner.empty_rollout, static_argnums=(0, 1))
-            self._rollout = jax.device_put(rollout(self.config.env.num_envs, info), self.topology.learner)
-        rollout, messages = self._rollout, self._messages
+            self.rollout = jax.device_put(rollout(self.config.env.num_envs, info), self.topology.learner)
+        rollout, messages = self.rollout, self._messages
 
         for t in range(self.config.ppo.horizon):
             with phases("inference") as done:
@@ -103,7 +103,7 @@ class Trainer:
                 messages = done(self.sims.send(obs, depth, outcome))
 
         with phases("update") as done:
-            learner, acting, level, self._rollout, metrics = done(
+            learner, acting, level, self.rollout, metrics = done(
                 self._update(learner, acting, level, rollout, messages)
             )
         self._messages = messages

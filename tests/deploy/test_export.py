@@ -41,7 +41,7 @@ def trained(config: Config):
     depth_shape = (config.camera.height, config.camera.width) if config.observation.depth else None
     learner = make(config, 7, 3, depth_shape)
     params = jax.jit(lambda key: learner.init(key, 4)[0].policy)(jax.random.key(3))
-    params["mean"]["kernel"] *= 100  # actions that differ from 0, some of them beyond 1
+    params["mean"]["kernel"] *= 1000  # actions that differ from 0, some of them beyond 1
     stats = RunningStats(jnp.float32(10), jnp.linspace(-1, 1, 7), jnp.linspace(0.1, 2, 7))
     return learner, params, stats
 

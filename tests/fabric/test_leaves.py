@@ -11,28 +11,28 @@ POINTS = 0.25 * np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0
 
 def test_palm_leaf_equals_its_seven_points_differentiated():
     """The closed forms against the 21 rows, J by jacfwd and Jdot qd by a second jvp."""
-    with jax.enable_x64(True):
-        target_pos, target_rot = jnp.array([-0.5, 0.1, 0.6]), euler_zyx_to_matrix(jnp.array([-2.0, 0.3, 2.8]))
+    tolerance = 1e-10 if jnp.ones(()).dtype == jnp.float64 else 1e-3
+    target_pos, target_rot = jnp.array([-0.5, 0.1, 0.6]), euler_zyx_to_matrix(jnp.array([-2.0, 0.3, 2.8]))
 
-        def points(q):
-            pos, rot = kinematics.palm_pose(q)
-            return (pos + POINTS @ rot.T).ravel()
+    def points(q):
+        pos, rot = kinematics.palm_pose(q)
+        return (pos + POINTS @ rot.T).ravel()
 
-        rng = np.random.default_rng(1)
-        pos = jnp.asarray(rng.uniform(tables.LOWER, tables.UPPER))
-        vel = jnp.asarray(rng.normal(size=23))
-        jacobian = jax.jacfwd(points)(pos)
-        _, bias = jax.jvp(lambda q: jax.jvp(points, (q,), (vel,))[1], (pos,), (vel,))
-        error = points(pos) - (target_pos + POINTS @ target_rot.T).ravel()
-        distance = jnp.linalg.norm(error)
-        wanted = -50 * jnp.tanh(40 * distance) * error / distance
-        wanted -= 50 * (0.5 * jnp.tanh(-10 * (distance - 0.2)) + 0.5) * (jacobian @ vel)
+    rng = np.random.default_rng(1)
+    pos = jnp.asarray(rng.uniform(tables.LOWER, tables.UPPER))
+    vel = jnp.asarray(rng.normal(size=23))
+    jacobian = jax.jacfwd(points)(pos)
+    _, bias = jax.jvp(lambda q: jax.jvp(points, (q,), (vel,))[1], (pos,), (vel,))
+    error = points(pos) - (target_pos + POINTS @ target_rot.T).ravel()
+    distance = jnp.linalg.norm(error)
+    wanted = -50 * jnp.tanh(40 * distance) * error / distance
+    wanted -= 50 * (0.5 * jnp.tanh(-10 * (distance - 0.2)) + 0.5) * (jacobian @ vel)
 
-        leaf = leaves.palm_pose(pos, vel, target_pos, target_rot)
-        np.testing.assert_allclose(leaf.metric, jacobian.T @ jacobian, atol=1e-12)
-        np.testing.assert_allclose(leaf.potential, -jacobian.T @ wanted, atol=1e-10)
-        np.testing.assert_allclose(leaf.curvature, jacobian.T @ bias, atol=1e-10)
-        assert not leaf.geometric.any()
+    leaf = leaves.palm_pose(pos, vel, target_pos, target_rot)
+    np.testing.assert_allclose(leaf.metric, jacobian.T @ jacobian, atol=tolerance)
+    np.testing.assert_allclose(leaf.potential, -jacobian.T @ wanted, atol=tolerance)
+    np.testing.assert_allclose(leaf.curvature, jacobian.T @ bias, atol=tolerance)
+    assert not leaf.geometric.any()
 
 
 def test_joint_limits_act_only_on_approach_or_violation():

@@ -136,6 +136,24 @@ def test_unused_slots_touch_nothing(whole, model, primitives):
         assert set(geoms[worlds == k]) == {used}
 
 
+def test_a_pmapped_scan_gives_the_same_bits(primitives, model, step):
+    """Two devices with different worlds, against one after the other."""
+    worlds = Worlds(CONFIG, model, primitives, NUM_ENVS)
+    starts = [start((-0.55, 0.1, scene.TABLE_TOP + height)) for height in (0.05, 0.1)]
+
+    def five(state, object_id):
+        return jax.lax.scan(lambda s, _: worlds.step(s, CTRL, object_id)[:2], state, None, length=5)
+
+    ids = jnp.stack([OBJECT_ID, OBJECT_ID[::-1]])
+    together = jax.pmap(five, devices=jax.devices()[:2])(jax.tree.map(lambda *x: jnp.stack(x), *starts), ids)
+    for device, state in enumerate(starts):
+        for i in range(5):
+            state, torque, _ = step(state, CTRL, ids[device])
+            np.testing.assert_array_equal(together[1][device, i], torque)
+        for expected, actual in zip(state, together[0], strict=True):
+            np.testing.assert_array_equal(actual[device], expected)
+
+
 def test_torque_is_that_of_the_servos(step):
     state = start((-0.55, 0.1, 0.6))
     _, torque, _ = step(state, CTRL.at[:, 0].add(0.1).at[:, 8].add(1.0), OBJECT_ID)
