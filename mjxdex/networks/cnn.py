@@ -7,7 +7,7 @@ from jax.ad_checkpoint import checkpoint_name
 
 from mjxdex.config import NetworkConfig
 from mjxdex.networks.convolution import halving_convolution, in_halves
-from mjxdex.networks.layers import Draws, LayerNorm, Linear
+from mjxdex.networks.layers import STATISTICS, Draws, LayerNorm, Linear
 from mjxdex.types import DEPTH_UNIT
 
 _CONV = "convolution"
@@ -23,7 +23,8 @@ class DepthEncoder(nnx.Module):
     biases start away from zero (uniform in ±1/√fan-in): they are the yardstick that the distance of a
     whole scene shows against.
 
-    Only the outputs of the convolutions are kept for the backward pass; the rest is computed again.
+    Only the outputs of the convolutions and the statistics are kept for the backward pass; the rest is
+    computed again.
 
     Source: filters, normalization and embedding: paper, Sec. III-B; kernel sizes, pooling and normalized
     axes: the published DextrAH monocular encoder, where ReLU comes before the normalization.
@@ -51,18 +52,28 @@ class DepthEncoder(nnx.Module):
         Returns:
           float32 [N, embedding].
         """
-        keep = jax.checkpoint_policies.save_only_these_names(_CONV)
+        keep = jax.checkpoint_policies.save_only_these_names(_CONV, STATISTICS)
         return self.linear(jax.checkpoint(self._features, policy=keep)(depth))
 
     def _features(self, depth: jax.Array) -> jax.Array:
         x = depth.astype(jnp.float32)[..., None]
         if jnp.issubdtype(depth.dtype, jnp.unsignedinteger):
             x = x * DEPTH_UNIT
+        block_in = 1
         for i, (kernel, bias, norm) in enumerate(zip(self.kernels, self.biases, self.norms, strict=True)):
             kernel = kernel[...]
+            block_out = self._first_block(depth.shape) if i == 0 else 1
             if i == 0 and self.dtype == jnp.bfloat16:
                 x, kernel = in_halves(x), jnp.concatenate([kernel, kernel], axis=2)
-            x = halving_convolution(x.astype(self.dtype), kernel.astype(self.dtype))
-            x = checkpoint_name(x + bias[...].astype(self.dtype), _CONV)
+            x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
+            x = halving_convolution(x, kernel, block_in=block_in, block_out=block_out)
+            x = checkpoint_name(x + jnp.tile(bias[...].astype(self.dtype), block_out**2), _CONV)
             x = nnx.relu(norm(x))
+            block_in = block_out
         return jnp.mean(x, axis=(-3, -2), dtype=jnp.float32)
+
+    def _first_block(self, shape: tuple[int, ...]) -> int:
+        """Block size of the first layer's result: 2, as the second layer wants it, if its size is even."""
+        kernel = self.kernels[0].shape[0]
+        even = all(((length - kernel) // 2 + 1) % 2 == 0 for length in shape[1:])
+        return 2 if even and len(self.kernels) > 1 else 1

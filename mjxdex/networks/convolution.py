@@ -1,4 +1,4 @@
-"""Convolutions of stride 2, computed as convolutions of stride 1 over 2x2 blocks of pixels."""
+"""Convolutions of stride 2, computed as convolutions of stride 1 over blocks of pixels."""
 
 import jax
 import jax.numpy as jnp
@@ -6,34 +6,46 @@ import jax.numpy as jnp
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 
 
-def halving_convolution(x: jax.Array, kernel: jax.Array) -> jax.Array:
+def halving_convolution(
+    x: jax.Array, kernel: jax.Array, *, block_in: int = 1, block_out: int = 1
+) -> jax.Array:
     """Convolution of stride 2 without padding.
 
-    The four pixels of each 2x2 block become channels, and the kernel is rearranged to match. That gives
-    tensor cores four times the channels, spares the strided gradients, and for the first layer, with its
-    single channel, a quarter of the padding.
+    The pixels of each block become channels, and the kernel is rearranged to match, with zeros where a pixel
+    of the block does not count. That gives tensor cores more channels and spares the strided gradients. An
+    image in blocks of p pixels a side is [N, H / p, W / p, p p C], the channels in the order row, column, C.
 
     Args:
-      x: Images, [N, H, W, C].
-      kernel: [k, k, C, F], of the same type; an odd k is filled up with zeros.
+      x: Images in blocks of `block_in`: 1 (that is, [N, H, W, C]) or 2 `block_out`.
+      kernel: [k, k, C, F], of the same type.
+      block_in: Block size of x.
+      block_out: Block size of the result; the size of the image that results must be a multiple.
 
     Returns:
-      [N, (H - k) // 2 + 1, (W - k) // 2 + 1, F].
+      The images of (H - k) // 2 + 1 by (W - k) // 2 + 1 pixels and F channels, in blocks of `block_out`.
     """
     size, _, channels, filters = kernel.shape
-    blocks = (size + 1) // 2
-    fill = 2 * blocks - size
-    kernel = jnp.pad(kernel, ((0, fill), (0, fill), (0, 0), (0, 0)))
-    kernel = kernel.reshape(blocks, 2, blocks, 2, channels, filters)
-    kernel = kernel.transpose(0, 2, 1, 3, 4, 5).reshape(blocks, blocks, 4 * channels, filters)
+    block = 2 * block_out
+    span = (2 * block_out + size - 3) // block + 1
+    rows, columns = x.shape[1] * block_in, x.shape[2] * block_in
+    height, width = (((length - size) // 2 + 1) // block_out + span - 1 for length in (rows, columns))
+    if block_in == 1:
+        fill_rows, fill_columns = max(block * height - rows, 0), max(block * width - columns, 0)
+        x = jnp.pad(x, ((0, 0), (0, fill_rows), (0, fill_columns), (0, 0)))
+        x = x[:, : block * height, : block * width]
+        x = x.reshape(-1, height, block, width, block, channels)
+        x = x.transpose(0, 1, 3, 2, 4, 5).reshape(-1, height, width, block * block * channels)
 
-    batch, rows, columns, _ = x.shape
-    height, width = (rows - size) // 2 + blocks, (columns - size) // 2 + blocks
-    fill_rows, fill_columns = max(2 * height - rows, 0), max(2 * width - columns, 0)
-    x = jnp.pad(x, ((0, 0), (0, fill_rows), (0, fill_columns), (0, 0)))[:, : 2 * height, : 2 * width]
-    x = x.reshape(batch, height, 2, width, 2, channels)
-    x = x.transpose(0, 1, 3, 2, 4, 5).reshape(batch, height, width, 4 * channels)
-    return _convolve(x, kernel)
+    def shifted(row: int, column: int) -> jax.Array:
+        """The kernel as seen from the blocks that a pixel of the resulting block looks at."""
+        before, room = (2 * row, 2 * column), span * block - size
+        fill = [(n, room - n) for n in before]
+        blocks = jnp.pad(kernel, (*fill, (0, 0), (0, 0)))
+        blocks = blocks.reshape(span, block, span, block, channels, filters)
+        return blocks.transpose(0, 2, 1, 3, 4, 5).reshape(span, span, -1, filters)
+
+    kernels = [shifted(row, column) for row in range(block_out) for column in range(block_out)]
+    return _convolve(x[:, :height, :width], jnp.concatenate(kernels, axis=-1))
 
 
 def in_halves(x: jax.Array) -> jax.Array:

@@ -6,6 +6,10 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
+
+STATISTICS = "statistics"
+"""Name of what `LayerNorm` marks for `jax.checkpoint`: its means and inverse deviations."""
 
 
 class Draws:
@@ -34,9 +38,23 @@ class Draws:
         return bound * (2 * self.numbers[start : self.used].reshape(shape) - 1)
 
 
-def matmul(x: jax.Array, kernel: jax.Array, dtype: jnp.dtype) -> jax.Array:
-    """x [..., N] times kernel [N, M], multiplied in `dtype`, summed and returned in float32."""
+def _matmul(x: jax.Array, kernel: jax.Array, dtype: jnp.dtype) -> jax.Array:
+    """x [..., N] times kernel [N, M], in `dtype`, gradients too, with float32 sums and result."""
     return jnp.matmul(x.astype(dtype), kernel.astype(dtype), preferred_element_type=jnp.float32)
+
+
+def _matmul_forward(x, kernel, dtype):
+    return _matmul(x, kernel, dtype), (x.astype(dtype), kernel.astype(dtype))
+
+
+def _matmul_backward(dtype, saved, dy):
+    x, kernel = saved
+    rows = x.reshape(-1, x.shape[-1])
+    return matmul(dy, kernel.T, dtype), matmul(rows.T, dy.reshape(-1, dy.shape[-1]), dtype)
+
+
+matmul = jax.custom_vjp(_matmul, nondiff_argnums=(2,))
+matmul.defvjp(_matmul_forward, _matmul_backward)
 
 
 class Linear(nnx.Module):
@@ -71,8 +89,8 @@ class Mlp(nnx.Module):
 class LayerNorm(nnx.Module):
     """Layer normalization over the last `axes` axes, with one scale and one bias a feature (the last axis).
 
-    Statistics are taken in float32 and in two passes: the one-pass variance loses all its digits on nearly
-    constant input, such as a depth image with large empty areas.
+    Statistics are float32 sums of values and of squares, taken in one pass. That is enough where features
+    differ from each other, as they do here; it would not be for features that are constant.
 
     Source: Ba et al. 2016.
     """
@@ -83,8 +101,11 @@ class LayerNorm(nnx.Module):
         self.bias = nnx.Param(jnp.zeros(features))
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        """[..., features] → the same shape and type."""
+        """[..., features or a multiple, in which they repeat] → the same shape and type."""
         wide = x.astype(jnp.float32)
-        centred = wide - jnp.mean(wide, self.axes, keepdims=True)
-        inverse = jax.lax.rsqrt(jnp.mean(centred**2, self.axes, keepdims=True) + 1e-6)
-        return (centred * inverse * self.scale[...] + self.bias[...]).astype(x.dtype)
+        mean = jnp.mean(wide, self.axes, keepdims=True)
+        var = jnp.maximum(jnp.mean(wide**2, self.axes, keepdims=True) - mean**2, 0.0)
+        mean, inverse = checkpoint_name((mean, jax.lax.rsqrt(var + 1e-6)), STATISTICS)
+        repeats = x.shape[-1] // self.scale.shape[0]
+        scale, bias = jnp.tile(self.scale[...], repeats), jnp.tile(self.bias[...], repeats)
+        return ((wide - mean) * inverse * scale + bias).astype(x.dtype)

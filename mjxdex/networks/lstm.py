@@ -39,30 +39,17 @@ class Lstm(nnx.Module):
 
         Where `reset` is set, the carry is zeroed before the step.
         """
-        return self._cell(self._project(x), carry, reset)
+        carry, _ = _step(self._project(x), self.kernel_rec[...], carry, reset, self.dtype)
+        return carry[1], carry
 
     def sequence(
         self, x: jax.Array, carry: tuple[jax.Array, jax.Array], reset: jax.Array
     ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         """All steps of x [T, B, inputs] with reset bool [T, B] → hidden [T, B, units], last carry."""
-
-        def step(carry, inputs):
-            hidden, carry = self._cell(inputs[0], carry, inputs[1])
-            return carry, hidden
-
-        carry, hidden = jax.lax.scan(step, carry, (self._project(x), reset))
-        return hidden, carry
+        return _sequence(self._project(x), self.kernel_rec[...], carry, reset, self.dtype)
 
     def _project(self, x: jax.Array) -> jax.Array:
         return matmul(x, self.kernel_in[...], self.dtype) + self.bias[...]
-
-    def _cell(self, projected, carry, reset):
-        cell, hidden = (jnp.where(reset[:, None], 0.0, part) for part in carry)
-        gates = projected + matmul(hidden, self.kernel_rec[...], self.dtype)
-        i, f, g, o = jnp.split(gates, 4, axis=-1)
-        cell = nnx.sigmoid(f) * cell + nnx.sigmoid(i) * jnp.tanh(g)
-        hidden = nnx.sigmoid(o) * jnp.tanh(cell)
-        return hidden, (cell, hidden)
 
 
 class LstmStack(nnx.Module):
@@ -91,3 +78,54 @@ class LstmStack(nnx.Module):
             x, layer_carry = run(x, layer_carry, reset)
             carries.append(layer_carry)
         return x, tuple(carries)
+
+
+def _step(projected, kernel, carry, reset, dtype):
+    """One step from projected inputs [B, 4 units]: the new carry and the gates' activations."""
+    cell, hidden = (jnp.where(reset[:, None], 0.0, part) for part in carry)
+    i, f, g, o = jnp.split(projected + matmul(hidden, kernel, dtype), 4, axis=-1)
+    i, f, g, o = nnx.sigmoid(i), nnx.sigmoid(f), jnp.tanh(g), nnx.sigmoid(o)
+    cell = f * cell + i * g
+    return (cell, o * jnp.tanh(cell)), (i, f, g, o)
+
+
+def _whole_sequence(projected, kernel, carry, reset, dtype):
+    """Hidden states [T, B, units] and last carry; the kernel's gradient is one product over all steps."""
+    (hidden, carry), _ = _sequence_forward(projected, kernel, carry, reset, dtype)
+    return hidden, carry
+
+
+def _sequence_forward(projected, kernel, carry, reset, dtype):
+    def step(carry, inputs):
+        carry, gates = _step(inputs[0], kernel, carry, inputs[1], dtype)
+        return carry, (carry, gates)
+
+    last, ((cells, hidden), gates) = jax.lax.scan(step, carry, (projected, reset))
+    return (hidden, last), (kernel, carry, reset, cells, hidden, gates)
+
+
+def _sequence_backward(dtype, saved, grads):
+    kernel, (cell, first), reset, cells, hidden, gates = saved
+    dhidden, last = grads
+    before = [jnp.concatenate([a[None], b[:-1]]) for a, b in ((cell, cells), (first, hidden))]
+    cells_before, hidden_before = (jnp.where(reset[..., None], 0.0, part) for part in before)
+
+    def step(carry, inputs):
+        dc, dh = carry
+        dh_out, cell, cell_before, (i, f, g, o), reset = inputs
+        dh, tanh = dh + dh_out, jnp.tanh(cell)
+        dc = dc + dh * o * (1 - tanh**2)
+        dgates = (dc * g * i * (1 - i), dc * cell_before * f * (1 - f), dc * i * (1 - g**2))
+        dgates = jnp.concatenate([*dgates, dh * tanh * o * (1 - o)], axis=-1)
+        carry = (dc * f, matmul(dgates, kernel.T, dtype))
+        return tuple(jnp.where(reset[:, None], 0.0, part) for part in carry), dgates
+
+    inputs = (dhidden, cells, cells_before, gates, reset)
+    dcarry, dgates = jax.lax.scan(step, last, inputs, reverse=True)
+    units = kernel.shape[0]
+    dkernel = matmul(hidden_before.reshape(-1, units).T, dgates.reshape(-1, 4 * units), dtype)
+    return dgates, dkernel, dcarry, None
+
+
+_sequence = jax.custom_vjp(_whole_sequence, nondiff_argnums=(4,))
+_sequence.defvjp(_sequence_forward, _sequence_backward)

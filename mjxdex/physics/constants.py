@@ -6,13 +6,20 @@ import mujoco
 import numpy as np
 from mujoco import mjx
 
+from mjxdex.physics.warp_settings import graph_mode
 
-def constant_model(model: mujoco.MjModel) -> mjx.Model:
+
+def constant_model(model: mujoco.MjModel, sim_devices: int = 1) -> mjx.Model:
     """The model for MJX-Warp with NumPy leaves, so that programs hold it instead of taking it as arguments.
 
     Overflow messages are off: `Worlds.step` returns the overflow instead.
+
+    Args:
+      model: the scene.
+      sim_devices: devices that a program with this model runs on.
     """
-    constant = jax.tree.map(np.asarray, mjx.put_model(model, impl="warp"))
+    on_device = mjx.put_model(model, impl="warp", graph_mode=graph_mode(sim_devices))
+    constant = jax.tree.map(np.asarray, on_device)
     return constant.tree_replace({"opt._impl.warn_overflow": 0})
 
 

@@ -9,6 +9,7 @@ from mujoco import mjx
 from mjxdex.config import Config
 from mjxdex.objects import ObjectSet
 from mjxdex.physics.constants import constant_data, constant_model, spread
+from mjxdex.physics.kernels import PHYSICS_MODULES, compile_ahead
 from mjxdex.physics.object_fields import object_fields
 
 CAPACITY_OVERFLOW = 0xFFF & ~((1 << 9) | (1 << 10))
@@ -43,13 +44,22 @@ class Worlds:
       model: from `scene.build(config, objects)`.
       objects: the set of that model.
       num_envs: N, worlds on this device; sets the shared contact budget.
+      sim_devices: devices that the program runs on, each with N worlds.
     """
 
-    def __init__(self, config: Config, model: mujoco.MjModel, objects: ObjectSet, num_envs: int) -> None:
+    def __init__(
+        self,
+        config: Config,
+        model: mujoco.MjModel,
+        objects: ObjectSet,
+        num_envs: int,
+        sim_devices: int = 1,
+    ) -> None:
+        compile_ahead(PHYSICS_MODULES)
         self.num_envs = num_envs
         self.substeps = config.physics.substeps
         self.num_joints = model.nu
-        self._model = constant_model(model)
+        self._model = constant_model(model, sim_devices)
         self._blank = constant_data(
             model, config.physics.contacts_per_env * num_envs, config.physics.constraints_per_env
         )

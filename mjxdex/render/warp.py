@@ -10,6 +10,7 @@ from mjxdex import scene
 from mjxdex.config import CameraConfig
 from mjxdex.objects import ObjectSet
 from mjxdex.physics.constants import constant_data, constant_model, spread
+from mjxdex.physics.kernels import RENDER_MODULES, compile_ahead
 from mjxdex.physics.object_fields import object_fields
 
 SIM_AXIS = "sim"
@@ -36,9 +37,10 @@ class _Renderer:
         devices: list[jax.Device] | None,
         **settings,
     ) -> None:
+        compile_ahead(RENDER_MODULES)
         devices = devices or [jax.devices()[0]]
         self.num_envs = num_envs
-        self._model = constant_model(model)
+        self._model = constant_model(model, len(devices))
         self._blank = _with_fixed_cameras(model, constant_data(model, contacts=1, constraints=1))
         fields = object_fields(model, objects)
         self._fields = fields._replace(tables={key: fields.tables[key] for key in _RENDER_FIELDS})

@@ -139,8 +139,8 @@ def load(folder: Path, target: Any) -> Restored:
     path = (folder / "checkpoints").resolve()
     if not path.is_dir():
         raise CheckpointError(f"{folder} holds no checkpoints; has the run reached its first one?")
-    options = ocp.CheckpointManagerOptions(read_only=True)
-    with ocp.CheckpointManager(path, options=options) as manager:
+    options = ocp.CheckpointManagerOptions(read_only=True, save_interval_steps=0, create=False)
+    with _quiet(), ocp.CheckpointManager(path, options=options) as manager:
         found = _newest_whole(manager, _shardings(target))
     if found.meta is None:
         raise CheckpointError(f"no checkpoint in {path} is whole")
@@ -251,11 +251,13 @@ def _free_name(path: Path) -> Path:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps asyncio from printing page-long traces of reads that are allowed to fail."""
-    logger = logging.getLogger("asyncio")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    """Keeps page-long traces of reads that are allowed to fail, and notes on reading only, off the screen."""
+    loggers = [logging.getLogger(name) for name in ("asyncio", "absl")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -106,7 +106,7 @@ def _warp_devices() -> str:
 
     warp.config.log_level = warp.LOG_ERROR
     warp.init()
-    cache = Path(warp.config.kernel_cache_dir)
+    cache = Path(warp.config.kernel_cache_dir or "")
     kernels = "kernels compiled before" if any(cache.glob("wp_*")) else "no kernels compiled yet"
     return f"{', '.join(device.alias for device in warp.get_devices())}; {kernels} in {cache}"
 

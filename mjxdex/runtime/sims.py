@@ -34,7 +34,7 @@ class Simulators:
         self.envs_per_shard = config.env.num_envs // len(self.devices)
         self.objects = object_sets.load(config.env.objects)
         model = scene.build(config, self.objects)
-        worlds = Worlds(config, model, self.objects, self.envs_per_shard)
+        worlds = Worlds(config, model, self.objects, self.envs_per_shard, len(self.devices))
         self.env = GraspEnv(config, worlds, self.objects)
         self.sharding = NamedSharding(Mesh(np.asarray(self.devices), (SIM_AXIS,)), PartitionSpec(SIM_AXIS))
 

@@ -9,7 +9,7 @@ from flax import nnx
 from mjxdex.config import NetworkConfig
 from mjxdex.networks.cnn import DepthEncoder
 from mjxdex.networks.convolution import halving_convolution, in_halves
-from mjxdex.networks.layers import Draws
+from mjxdex.networks.layers import Draws, LayerNorm
 from mjxdex.types import DEPTH_UNIT
 
 
@@ -45,6 +45,27 @@ def encode(depth: jax.Array, dtype: str = "float32") -> jax.Array:
     return jax.jit(lambda: DepthEncoder(config, draw=draws())(depth))()
 
 
+def blocks_of_two(x: jax.Array) -> jax.Array:
+    n, rows, columns, channels = x.shape
+    x = x.reshape(n, rows // 2, 2, columns // 2, 2, channels)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, rows // 2, columns // 2, 4 * channels)
+
+
+@pytest.mark.parametrize(("kernel_size", "image"), [(6, (12, 16)), (6, (13, 17)), (3, (10, 13))])
+def test_result_in_blocks_feeds_the_next_convolution(kernel_size, image):
+    keys = jax.random.split(jax.random.key(0), 3)
+    x = jax.random.normal(keys[0], (2, *image, 3))
+    first = jax.random.normal(keys[1], (kernel_size, kernel_size, 3, 5))
+    second = jax.random.normal(keys[2], (3, 3, 5, 2)) if kernel_size == 6 else None
+    want = xla_convolution(x, first)
+    assert want.shape[1] % 2 == want.shape[2] % 2 == 0
+    blocks = halving_convolution(x, first, block_out=2)
+    np.testing.assert_allclose(blocks, blocks_of_two(want), atol=1e-4)
+    if second is not None:
+        again = halving_convolution(blocks, second, block_in=2)
+        np.testing.assert_allclose(again, xla_convolution(want, second), atol=1e-3)
+
+
 def test_halves_keep_a_tenth_of_a_millimetre():
     metres = jnp.linspace(0.5, 1.3, 8001)[:, None]
     halves = jax.jit(in_halves)(metres)
@@ -77,3 +98,11 @@ def test_empty_image_gives_finite_gradients():
     empty = jnp.zeros((1, 24, 32), jnp.uint16)
     grads = jax.jit(jax.grad(lambda p: jnp.sum(nnx.merge(graph, p)(empty) ** 2)))(params)
     assert all(np.isfinite(g).all() for g in jax.tree.leaves(grads))
+
+
+def test_statistics_survive_an_image_that_is_mostly_empty():
+    rng = np.random.default_rng(0)
+    x = np.tile(rng.normal(size=16), (1, 58, 78, 1))  # the biases of 16 channels, everywhere
+    x[:, 20:24, 30:34] += rng.normal(size=(1, 4, 4, 16))
+    got = LayerNorm(16, axes=3)(jnp.asarray(x, jnp.float32))
+    np.testing.assert_allclose(got, (x - x.mean()) / x.std(), atol=1e-5)

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
 from mjxdex.networks.layers import Draws
 from mjxdex.networks.lstm import Lstm, LstmStack, initial_carry
@@ -101,3 +102,24 @@ def test_a_missing_layer_in_the_carry_is_an_error():
     x, carry, reset = random_case()
     with pytest.raises(ValueError):
         stack()(x, carry[:1], reset)
+
+
+def test_gradients_of_a_sequence_equal_those_of_its_steps():
+    lstm, (x, carry, reset) = stack(), random_case()
+    graph, params = nnx.split(lstm)
+    weights = jax.random.normal(jax.random.key(9), (T, B, UNITS))
+
+    def whole(params, x, carry):
+        hidden, last = nnx.merge(graph, params)(x, carry, reset)
+        return (hidden * weights).sum() + sum(leaf.sum() for leaf in jax.tree.leaves(last))
+
+    def stepwise(params, x, carry):
+        total = 0.0
+        for t in range(T):
+            hidden, carry = nnx.merge(graph, params)(x[t], carry, reset[t])
+            total += (hidden * weights[t]).sum()
+        return total + sum(leaf.sum() for leaf in jax.tree.leaves(carry))
+
+    got, want = (jax.jit(jax.grad(f, argnums=(0, 1, 2)))(params, x, carry) for f in (whole, stepwise))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-5), got, want)
+    assert min(np.abs(leaf).max() for leaf in jax.tree.leaves(got)) > 1e-2
