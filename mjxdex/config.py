@@ -194,7 +194,7 @@ class RuntimeConfig:
     """Where things run, and what is written when."""
 
     topology: str = "auto"
-    """Simulator and learner devices, such as s0,1,2-l3, s0-l1 or s0-l0; auto picks from the devices at hand."""
+    """Devices that simulate and that learn, such as s0,1,2-l3, s0-l1 or s0-l0; auto uses what is there."""
     iterations: int = 20000
     """Training iterations: one rollout and its update each."""
     log_every: int = 1
@@ -262,14 +262,15 @@ def check(config: Config) -> None:
             raise ConfigError(f"{key} is {value}; it must be above 0")
     if config.env.num_envs % config.ppo.minibatches:
         raise ConfigError(
-            f"env.num_envs {config.env.num_envs} cannot be split into ppo.minibatches {config.ppo.minibatches} "
-            "of whole sequences; choose a multiple"
+            f"env.num_envs {config.env.num_envs} cannot be split into ppo.minibatches "
+            f"{config.ppo.minibatches} of whole sequences; choose a multiple"
         )
     for group in ("policy", "critic"):
         unknown = set(getattr(config.observation, group)) - set(CRITIC_TERMS)
         if unknown:
             raise ConfigError(
-                f"observation.{group} names unknown terms {sorted(unknown)}; allowed: {', '.join(CRITIC_TERMS)}"
+                f"observation.{group} names unknown terms {sorted(unknown)}; "
+                f"allowed: {', '.join(CRITIC_TERMS)}"
             )
     if len(config.network.cnn_filters) != len(config.network.cnn_kernels):
         raise ConfigError("network.cnn_filters and network.cnn_kernels must have the same length")

@@ -9,7 +9,9 @@ from mjxdex.config import UserError
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run", type=Path, help="run folder")
     parser.add_argument("--envs", type=int, metavar="N", help="envs, one episode each [4 per object]")
     parser.add_argument("--seconds", type=float, metavar="S", help="length of the episodes [the run's]")

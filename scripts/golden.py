@@ -10,7 +10,9 @@ from mjxdex.evaluation.golden import differences, rollout
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, default="tests/golden/rollout.npz", help="[%(default)s]")
+    parser.add_argument(
+        "file", nargs="?", type=Path, default="tests/golden/rollout.npz", help="[%(default)s]"
+    )
     path = parser.parse_args().file
     found = rollout()
     for line in differences(found, path) if path.exists() else ["there was none before"]:

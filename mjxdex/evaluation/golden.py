@@ -20,8 +20,8 @@ TOLERANCES = {"qpos": 1e-4, "reward": 1e-4, "depth_mean": 1e-3, "depth_seen": 2e
 def rollout() -> dict[str, np.ndarray]:
     """Plays the rollout on the CPU: eight objects, seeded actions that move smoothly.
 
-    Returns: qpos float32 [T, 8, 30], reward float32 [T, 8], and of each depth image the mean (m) and the share of
-      pixels with a reading, float32 [T, 8].
+    Returns: qpos float32 [T, 8, 30], reward float32 [T, 8], and of each depth image the mean (m) and the
+      share of pixels with a reading, float32 [T, 8].
     """
     config = Config(
         seed=7,
@@ -37,7 +37,7 @@ def rollout() -> dict[str, np.ndarray]:
     for action in actions:
         command = Command(jnp.asarray(action), jnp.zeros(1, jnp.int32))
         state, _, outcome = sims.step(state, command)
-        depth = np.asarray(sims.render(state)[0]) * DEPTH_UNIT
+        depth = np.asarray(sims.render(state)).reshape(8, 60, 80) * DEPTH_UNIT
         rows.append(
             {
                 "qpos": np.asarray(state.physics.qpos[0]),
@@ -57,5 +57,7 @@ def differences(found: dict[str, np.ndarray], path: Path) -> list[str]:
         error = np.abs(found[name] - kept[name])
         if not error.max() <= tolerance:
             step = int(np.unravel_index(np.nanargmax(error > tolerance), error.shape)[0])
-            lines.append(f"{name} differs by up to {error.max():.2g} (allowed {tolerance:g}), first in step {step}")
+            lines.append(
+                f"{name} differs by up to {error.max():.2g} (allowed {tolerance:g}), first in step {step}"
+            )
     return lines

@@ -16,8 +16,8 @@ from mjxdex import config_files
 from mjxdex.config import Config, UserError
 
 MAY_CHANGE = (
-    "runtime.topology", "runtime.iterations", "runtime.log_every", "runtime.timing_every", "runtime.profile_iteration",
-    "runtime.checkpoint_every", "runtime.keep_last", "runtime.keep_best",
+    "runtime.topology", "runtime.iterations", "runtime.log_every", "runtime.timing_every",
+    "runtime.profile_iteration", "runtime.checkpoint_every", "runtime.keep_last", "runtime.keep_best",
 )  # fmt: skip
 """Settings that a resumed run may change; any other would make it another experiment."""
 

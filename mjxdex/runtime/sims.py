@@ -47,9 +47,7 @@ class Simulators:
         self._render = None
         if config.observation.depth:
             camera = config.camera
-            renderer = WarpDepthRenderer(
-                model, self.objects, camera, self.envs_per_shard, list(self.devices)
-            )
+            renderer = WarpDepthRenderer(model, self.objects, camera, self.envs_per_shard, list(self.devices))
 
             def render(qpos: jax.Array, env_id: jax.Array) -> jax.Array:
                 depth = renderer.render(qpos, env_id % self.env.num_objects)

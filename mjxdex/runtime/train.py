@@ -88,8 +88,8 @@ def _loop(
         seconds = time.perf_counter() - start
         if not np.isfinite(row["policy_loss"]):
             raise UserError(
-                f"the policy loss became {row['policy_loss']} in iteration {iteration}; the run folder holds the "
-                "last checkpoint before it"
+                f"the policy loss became {row['policy_loss']} in iteration {iteration}; the run folder holds "
+                "the last checkpoint before it"
             )
         row |= {"time/iteration_s": seconds, "env_steps": float(iteration * steps)}
         if not compiles:

@@ -34,7 +34,7 @@ class TrainState(NamedTuple):
     learner: LearnerState
     acting: ActingState
     adr: AdrState
-    envs: EnvState | None
+    envs: EnvState
 
 
 class Trainer:
@@ -52,12 +52,14 @@ class Trainer:
 
     def init(self) -> TrainState:
         """The state of a run that has done nothing yet."""
-        return self._on_learner(jax.jit(self._fresh_learner)()._replace(envs=self.sims.init()))
+        iteration, learner, acting, level = jax.jit(self._fresh_learner)()
+        return self._on_learner(TrainState(iteration, learner, acting, level, self.sims.init()))
 
     def saved_shapes(self) -> TrainState:
         """Shapes and types of what `to_host` returns."""
         ids = jax.ShapeDtypeStruct((self.config.env.num_envs,), jnp.int32)
-        return jax.eval_shape(self._fresh_learner)._replace(envs=jax.eval_shape(self.sims.env.init, ids))
+        iteration, learner, acting, level = jax.eval_shape(self._fresh_learner)
+        return TrainState(iteration, learner, acting, level, jax.eval_shape(self.sims.env.init, ids))
 
     def place(self, saved: TrainState) -> TrainState:
         """Puts a state from `to_host` (or a checkpoint) onto the devices of this trainer's split."""
@@ -66,7 +68,8 @@ class Trainer:
 
     def _on_learner(self, state: TrainState) -> TrainState:
         """Commits all but the envs to the learner: programs are compiled once for where their inputs are."""
-        return jax.device_put(state._replace(envs=None), self.topology.learner)._replace(envs=state.envs)
+        iteration, learner, acting, level = jax.device_put(state[:4], self.topology.learner)
+        return TrainState(iteration, learner, acting, level, state.envs)
 
     def to_host(self, state: TrainState) -> TrainState:
         """The state with its envs' leaves [N, ...] on the host, whatever the split."""
@@ -78,15 +81,13 @@ class Trainer:
         Returns: The next state and float32 scalars by name, on the learner.
         """
         iteration, learner, acting, level, envs = state
-        if self._messages is None:
+        messages, rollout = self._messages, self.rollout
+        if messages is None:
             with phases("render") as done:
                 obs, outcome = self.sims.first(envs)
-                self._messages = done(self.sims.send(obs, self.sims.render(envs), outcome))
-        if self.rollout is None:
-            info = tuple(self._messages[0].outcome.info)
-            rollout = jax.jit(self.learner.empty_rollout, static_argnums=(0, 1))
-            self.rollout = jax.device_put(rollout(self.config.env.num_envs, info), self.topology.learner)
-        rollout, messages = self.rollout, self._messages
+                messages = done(self.sims.send(obs, self.sims.render(envs), outcome))
+        if rollout is None:
+            rollout = self._empty_rollout(tuple(messages[0].outcome.info))
 
         for t in range(self.config.ppo.horizon):
             with phases("inference") as done:
@@ -109,10 +110,14 @@ class Trainer:
         self._messages = messages
         return TrainState(iteration + 1, learner, acting, level, envs), metrics
 
-    def _fresh_learner(self) -> TrainState:
+    def _empty_rollout(self, info_names: tuple[str, ...]) -> Rollout:
+        empty = jax.jit(self.learner.empty_rollout, static_argnums=(0, 1))
+        return jax.device_put(empty(self.config.env.num_envs, info_names), self.topology.learner)
+
+    def _fresh_learner(self) -> tuple[jax.Array, LearnerState, ActingState, AdrState]:
         key = jax.random.fold_in(jax.random.key(self.config.seed), 0)
         learner, acting = self.learner.init(key, self.config.env.num_envs)
-        return TrainState(jnp.zeros((), jnp.int32), learner, acting, adr.init(), envs=None)
+        return jnp.zeros((), jnp.int32), learner, acting, adr.init()
 
     def _act_and_rise(
         self,

@@ -69,9 +69,7 @@ class GraspEnv:
         fabric_state = self._fabric(state.fabric, action, command.adr_level)
         velocity_factor = adr.interpolate(1.0, 0.0, command.adr_level)
         ctrl = fabric_state.pos + self.velocity_gain * velocity_factor * fabric_state.vel
-        physics, torque, overflow = self.worlds.step(
-            state.physics, ctrl, state.env_id % self.num_objects
-        )
+        physics, torque, overflow = self.worlds.step(state.physics, ctrl, state.env_id % self.num_objects)
         diverged = ~_is_sound(physics)
         physics = select(diverged, state.physics, physics)
         state = state._replace(

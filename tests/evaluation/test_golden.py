@@ -1,4 +1,4 @@
-"""The golden rollout; after a wanted change renew it with `python scripts/golden.py`, and say why in the commit."""
+"""The golden rollout. After a wanted change, renew it with `python scripts/golden.py` and say why."""
 
 from pathlib import Path
 

@@ -53,7 +53,7 @@ def test_depth_dominates_a_depth_rollout() -> None:
 
 
 def test_the_table_names_devices_and_envs() -> None:
-    config = config_files.load("smoke", {"env.num_envs": "48"})
+    config = config_files.load("smoke", {"env.num_envs": 48, "physics.contacts_per_env": 48})
     text = shown(config, choose(config, jax.devices()))
     assert text.count("16 envs, 80x60 depth") == 3 and text.count("learner") == 1
     assert "768 contacts" in text and "notice" not in text
