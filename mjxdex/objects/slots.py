@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
+from mjxdex.config import ConfigError
 from mjxdex.objects.shapes import DENSITY, PART_TYPES, PRIMITIVES, Part, Shape
 
 GEOM_TYPES = {"box": mujoco.mjtGeom.mjGEOM_BOX, "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER}
@@ -62,10 +63,10 @@ def load(name: str) -> ObjectSet:
     """Returns the object set called `name`.
 
     Raises:
-      ValueError: for an unknown name, with those that exist.
+      ConfigError: for an unknown name, with those that exist.
     """
     if name not in SETS:
-        raise ValueError(f"unknown object set {name!r}; existing sets: {', '.join(sorted(SETS))}")
+        raise ConfigError(f"env.objects is {name!r}; existing sets: {', '.join(sorted(SETS))}")
     return compile_set(name, SETS[name])
 
 

@@ -1,0 +1,38 @@
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mjxdex.evaluation.report import summarize, wilson
+
+POLICY = SimpleNamespace(config=SimpleNamespace(name="toy"), iteration=7, adr_level=0)
+
+
+def test_wilson_interval_of_a_textbook_case():
+    assert wilson(8, 10) == pytest.approx((0.490, 0.943), abs=1e-3)
+    assert wilson(0, 10) == pytest.approx((0.0, 0.278), abs=1e-3)
+
+
+def test_counts_by_object():
+    success = np.zeros((10, 4), bool)
+    success[5:, 0] = True  # cube, held to the end
+    success[2:4, 1] = True  # can, reached and dropped
+    done = np.zeros((10, 4), bool)
+    done[-1] = True  # the time limit is no loss
+    done[4, 1] = True
+    report = summarize(success, done, ["cube", "can"], POLICY)  # pyright: ignore[reportArgumentType]
+    cube, can = report.objects
+    assert (cube.name, cube.envs, cube.success, cube.reached, cube.held_at_end, cube.lost) == (
+        "cube", 2, 0.25, 0.5, 0.5, 0.0,
+    )  # fmt: skip
+    assert (can.success, can.reached, can.held_at_end, can.lost) == (0.1, 0.5, 0.0, 0.5)
+    assert report.total.success == pytest.approx(7 / 40)
+
+
+def test_json(tmp_path):
+    success = np.ones((3, 2), bool)
+    path = tmp_path / "report.json"
+    summarize(success, ~success, ["cube"], POLICY).write_json(path)  # pyright: ignore[reportArgumentType]
+    found = json.loads(path.read_text())
+    assert found["total"]["success"] == 1.0 and found["run"]["config"] == "toy"

@@ -1,0 +1,48 @@
+"""Mistakes at the command line end in one line that helps, and leave no run folder behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / script), *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "said"),
+    [
+        ("train.py", "--config depht160", "did you mean depth160"),
+        ("train.py", "--config smoke --env.num_env 64", "did you mean --env.num_envs"),
+        ("train.py", "--config smoke --env.num_envs many", "env.num_envs is 'many'; it must be int"),
+        (
+            "train.py",
+            "--config smoke --runtime.topology s0-l0 --env.objects cups",
+            "existing sets: primitives",
+        ),
+        ("train.py", "--config smoke --runtime.topology s0-l9", "names device 9; there"),
+        ("train.py", "--config smoke --runtime.topology s0,1,2-l3", "cannot be split evenly over 3"),
+        ("train.py", "--resume nowhere", "there is no run in nowhere"),
+        ("evaluate.py", "nowhere", "there is no run in nowhere"),
+        ("export_onnx.py", "nowhere", "there is no run in nowhere"),
+    ],
+)
+def test_one_line_of_help(tmp_path, script, arguments, said):
+    result = run(tmp_path, script, *arguments.split())
+    assert result.returncode != 0
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: ") and said in last, result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "runs").exists()
