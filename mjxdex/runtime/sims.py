@@ -29,6 +29,10 @@ class Simulators:
     """
 
     def __init__(self, config: Config, devices: Sequence[jax.Device], learner: jax.Device) -> None:
+        if len(devices) > 1 and jax.__version_info__[:2] == (0, 11):
+            # Compiling a pmapped program with MJX-Warp's empty arrays crashes jax 0.11 (Shardy);
+            # 0.10 and 0.12 are sound.
+            jax.config.update("jax_use_shardy_partitioner", False)
         self.devices = tuple(devices)
         self.learner = learner
         self.envs_per_shard = config.env.num_envs // len(self.devices)
