@@ -1,5 +1,6 @@
 """Videos and strips of what the overview camera and the depth camera saw."""
 
+import warnings
 from pathlib import Path
 
 import imageio.v2 as imageio
@@ -28,10 +29,13 @@ def write_video(
     """
     frames = rgb_and_depth(rgb, depth, depth_min, depth_max)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    imageio.mimwrite(
-        path, list(frames), format="FFMPEG", fps=fps, codec="libx264", pixelformat="yuv420p", quality=7,
-        macro_block_size=2,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        # JAX warns of any fork; the encoder's is followed by exec at once.
+        warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
+        imageio.mimwrite(
+            path, list(frames), format="FFMPEG", fps=fps, codec="libx264", pixelformat="yuv420p", quality=7,
+            macro_block_size=2,
+        )  # fmt: skip
 
 
 def write_strip(
