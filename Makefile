@@ -12,7 +12,7 @@ RUN := runs/smoke-$(shell date +%Y%m%d-%H%M%S)
 
 train: $(READY)  ## a short run on the CPU, its evaluation with a video, and its ONNX file
 	$(BIN)/python scripts/train.py --config smoke --run $(RUN)
-	$(BIN)/python scripts/evaluate.py $(RUN) --video
+	$(BIN)/python scripts/evaluate.py $(RUN) --envs 12 --video
 	$(BIN)/python scripts/export_onnx.py $(RUN)
 	@echo; echo "Everything is in $(RUN):"; ls -1p $(RUN)
 
