@@ -61,6 +61,5 @@ def evaluate(
         qpos.append(np.asarray(state.physics.qpos[0]))
         success.append(np.asarray(outcome.success[0]))
         done.append(np.asarray(reset))
-    names = [shape.name for shape in sims.objects.shapes]
-    report = summarize(np.stack(success), np.stack(done), names, policy)
+    report = summarize(np.stack(success), np.stack(done), list(sims.objects.names), policy)
     return report, Trajectories(np.stack(qpos), np.stack(success))

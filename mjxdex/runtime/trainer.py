@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from mjxdex.config import Config
+from mjxdex.learning.acting import join
 from mjxdex.learning.rollout import Rollout
 from mjxdex.learning.state import ActingState, LearnerState
 from mjxdex.runtime.phases import Phases
@@ -151,10 +152,8 @@ class Trainer:
         return learner, acting, level, rollout, metrics
 
     def _rise(self, level: AdrState, messages: tuple[Message, ...]) -> AdrState:
-        outcomes = [message.outcome for message in messages]
-        success = jnp.concatenate([o.success for o in outcomes])
-        done = jnp.concatenate([o.terminated | o.truncated for o in outcomes])
-        return adr.update(self.config.adr, level, success, done)
+        outcome = join(messages).outcome
+        return adr.update(self.config.adr, level, outcome.success, outcome.terminated | outcome.truncated)
 
 
 def _without_shard_axis(messages: Any) -> Any:
