@@ -41,7 +41,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 $(DEV): $(READY)
-	$(INSTALL) '.[onnx,dev]'
+	$(INSTALL) '.[onnx,import,dev]'
 	@touch $@
 
 clean:

@@ -3,12 +3,18 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mjxdex.config_adr import AdrConfig
+
+FABRIC_TERMS = ("fabric_pos", "fabric_vel", "fabric_acc")
+OBJECT_TERMS = ("object_onehot", "object_scale")
 POLICY_TERMS = (
-    "joint_pos", "joint_vel", "hand_points", "hand_point_vel", "goal", "last_action",
-    "fabric_pos", "fabric_vel", "fabric_acc",
+    "joint_pos", "joint_vel", "hand_points", "hand_point_vel", "goal", "last_action", *FABRIC_TERMS,
 )  # fmt: skip
-OBJECT_TERMS = ("object_pos", "object_quat", "object_vel", "object_onehot")
-CRITIC_TERMS = (*POLICY_TERMS, "joint_torque", *OBJECT_TERMS)
+CRITIC_TERMS = (
+    "joint_pos", "joint_vel", "hand_points", "hand_twist", "hand_force", "joint_torque",
+    "object_pos", "object_quat", "object_vel", "goal", *OBJECT_TERMS, "last_action", *FABRIC_TERMS,
+)  # fmt: skip
+ALL_TERMS = (*CRITIC_TERMS, "hand_point_vel", "fingertip_forces")
 
 
 @dataclass(frozen=True)
@@ -29,8 +35,6 @@ class EnvConfig:
     """Where the object has to be held, metres in the world frame."""
     success_radius: float = 0.1
     """Largest distance of object and goal that counts as success, metres."""
-    velocity_observation_scale: float = 0.0
-    """Factor on the policy's velocity observations; the published task uses 0."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class ObservationConfig:
 
 @dataclass(frozen=True)
 class RewardConfig:
-    """Weights and sharpnesses of the four reward terms at ADR level 0."""
+    """Constants of the four reward terms; those that change with the ADR level are in `adr`."""
 
     hand_to_object_weight: float = 1.0
     """Weight of exp(-sharpness * farthest hand point to object)."""
@@ -55,26 +59,8 @@ class RewardConfig:
     """1/m."""
     object_to_goal_weight: float = 5.0
     """Weight of exp(-sharpness * object to goal)."""
-    object_to_goal_sharpness: float = 15.0
-    """1/m."""
-    finger_curl_weight: float = -0.01
-    """Weight of the squared distance of the finger joints from the curled pose."""
-    lift_weight: float = 5.0
-    """Weight of exp(-sharpness * height difference of object and goal)."""
     lift_sharpness: float = 8.5
     """1/m."""
-
-
-@dataclass(frozen=True)
-class AdrConfig:
-    """Automatic domain randomization: its level rises with success, in 50 steps from none to full."""
-
-    max_level: int = 0
-    """Highest level allowed, 0 to 50; 0 keeps every range at its start."""
-    success_threshold: float = 0.4
-    """Share of successful envs above which the level may rise."""
-    min_resets: int = 3000
-    """Control steps with at least one reset that must pass between two rises."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +77,9 @@ class PhysicsConfig:
     """Most line-search iterations per solver iteration; MuJoCo C drops objects below 20."""
     impratio: float = 10.0
     """Stiffness of friction against the normal direction; 1 lets held objects creep."""
-    contacts_per_env: int = 48
-    """Contact budget; the budget is shared by all envs of a device."""
-    constraints_per_env: int = 256
+    contacts_per_env: int = 20
+    """Contact budget, shared by all envs of a device. scripts/probe_contacts.py finds what is needed."""
+    constraints_per_env: int = 192
     """Constraint rows each env has room for."""
 
 
@@ -109,6 +95,12 @@ class CameraConfig:
     """Nearest depth that is seen, metres; nearer pixels read 0."""
     depth_max: float = 1.3
     """Farthest depth that is seen, metres; farther pixels read 0."""
+    renderer: Literal["tiled", "mjwarp"] = "tiled"
+    """What draws the images: mjxdex's own renderer of primitives, or MJX-Warp's, which draws all geoms that
+    MuJoCo has. Both give the same depth."""
+    noise: Literal["off", "metres", "centimetres"] = "metres"
+    """Noise on depth, whose size follows the ADR level. The unit is the one that the published disparity
+    constant is taken for: at 1 m depth comes in steps of 0.23 mm (metres) or 23 mm (centimetres)."""
 
 
 @dataclass(frozen=True)
@@ -119,10 +111,10 @@ class FabricConfig:
     """Seconds of fabric time per fabric step."""
     steps: int = 2
     """Fabric steps per control step: the fabric runs at twice real time."""
-    damping: float = 10.0
-    """Joint-space damping gain at ADR level 0."""
     curvature_factor: float = 1.0
     """How often the curvature force enters: 1 in the textbook, 2 in the published code."""
+    collision_avoidance: bool = True
+    """Whether the fabric keeps the robot away from the table, the walls around it and its own upper arm."""
 
 
 @dataclass(frozen=True)
@@ -266,12 +258,16 @@ def check(config: Config) -> None:
             f"{config.ppo.minibatches} of whole sequences; choose a multiple"
         )
     for group in ("policy", "critic"):
-        unknown = set(getattr(config.observation, group)) - set(CRITIC_TERMS)
+        unknown = set(getattr(config.observation, group)) - set(ALL_TERMS)
         if unknown:
             raise ConfigError(
-                f"observation.{group} names unknown terms {sorted(unknown)}; "
-                f"allowed: {', '.join(CRITIC_TERMS)}"
+                f"observation.{group} names unknown terms {sorted(unknown)}; allowed: {', '.join(ALL_TERMS)}"
             )
+    if not 0 <= config.adr.start_level <= config.adr.max_level <= 50:
+        raise ConfigError(
+            f"adr.start_level is {config.adr.start_level} and adr.max_level {config.adr.max_level}; "
+            "allowed: 0 <= start_level <= max_level <= 50"
+        )
     if len(config.network.cnn_filters) != len(config.network.cnn_kernels):
         raise ConfigError("network.cnn_filters and network.cnn_kernels must have the same length")
     if config.observation.depth:

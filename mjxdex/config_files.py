@@ -16,7 +16,6 @@ from typing import Any, Literal, NoReturn
 
 import yaml
 
-from mjxdex import config as config_module
 from mjxdex.config import Config, ConfigError
 
 
@@ -149,25 +148,24 @@ def _leaves(cls: type = Config, prefix: str = "") -> dict[str, Field[Any]]:
 
 
 def _docs() -> dict[str, str]:
-    """The string below each setting in config.py, by dotted key."""
-    by_class: dict[str, dict[str, str]] = {}
-    for node in ast.parse(inspect.getsource(config_module)).body:
-        if isinstance(node, ast.ClassDef):
-            docs = by_class.setdefault(node.name, {})
-            for setting, doc in itertools.pairwise(node.body):
-                match setting, doc:
-                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(
-                        value=ast.Constant(value=str(text))
-                    ):
-                        docs[name] = " ".join(text.split())
+    """The string below each setting in the source of its class, by dotted key."""
+
+    def of_class(cls: type) -> dict[str, str]:
+        docs = {}
+        body = typing.cast(ast.ClassDef, ast.parse(inspect.getsource(cls)).body[0]).body
+        for setting, doc in itertools.pairwise(body):
+            match setting, doc:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    docs[name] = " ".join(text.split())
+        return docs
 
     def collect(cls: type, prefix: str) -> dict[str, str]:
-        found = {}
+        found, docs = {}, of_class(cls)
         for field in fields(cls):
             if is_dataclass(field.type):
                 found |= collect(typing.cast(type, field.type), f"{prefix}{field.name}.")
             else:
-                found[prefix + field.name] = by_class[cls.__name__][field.name]
+                found[prefix + field.name] = docs[field.name]
         return found
 
     return collect(Config, "")

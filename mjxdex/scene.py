@@ -4,8 +4,9 @@ import mujoco
 import numpy as np
 
 from mjxdex.config import CameraConfig, Config
-from mjxdex.objects.slots import GEOM_TYPES, ObjectSet, add_part
+from mjxdex.objects.slots import GEOM_TYPES, ObjectSet, add_shape
 from mjxdex.robot.mjcf import FRICTION, OBJECT_BIT, TABLE_BIT, add_robot
+from mjxdex.robot.tables import HAND_POINTS
 
 OBJECT = "object"
 """Name of the object's body; its slots are the geoms object_0, object_1, ..."""
@@ -24,9 +25,13 @@ DEPTH_CAMERA_QUAT = (0.51567701, -0.52073085, 0.53658829, 0.41831759)
 FOCAL_LENGTH = 359.125 / 320
 """Focal length in image widths. Source: published DextrAH task."""
 
+CCD_TOLERANCE = 1e-5
+"""Metres to which contacts of cylinders and ellipsoids are found. At MuJoCo's 1e-6, one in 50,000 contacts of
+a cylinder on the table comes out of MJX-Warp half a metre deep and throws it off; at 1e-5 none of 450,000."""
+
 _OVERVIEW_POS = (-1.55, -0.85, 1.0)
 _OVERVIEW_TARGET = (-0.40, 0.06, 0.46)
-_OVERVIEW_FOVY = 40.0
+_OVERVIEW_FOVY = 46.0
 
 OBJECT_RGBA = (0.93, 0.69, 0.13, 1.0)
 _TABLE_RGBA = (0.55, 0.42, 0.32, 1.0)
@@ -62,10 +67,9 @@ def build(config: Config, objects: ObjectSet, object_id: int | None = None) -> m
         if not 0 <= object_id < len(objects):
             last = len(objects) - 1
             raise IndexError(f"object {object_id} is not in {objects.name!r}, which has 0 to {last}")
-        body = _add_object(spec)
-        for i, part in enumerate(objects.shapes[object_id].parts):
-            add_part(body, part, **_object_geom(i))
+        add_shape(_add_object(spec), objects.shapes[object_id], _object_geom)
     _add_cameras(spec, config.camera)
+    _add_force_sensors(spec)
     return spec.compile()
 
 
@@ -82,6 +86,7 @@ def _set_options(spec: mujoco.MjSpec, config: Config) -> None:
     option.impratio = config.physics.impratio
     option.iterations = config.physics.iterations
     option.ls_iterations = config.physics.ls_iterations
+    option.ccd_tolerance = CCD_TOLERANCE
 
 
 def _add_surroundings(spec: mujoco.MjSpec) -> None:
@@ -157,6 +162,14 @@ def _add_slots(spec: mujoco.MjSpec, objects: ObjectSet) -> None:
             pos=objects.geom["geom_pos"][0, i],
             quat=objects.geom["geom_quat"][0, i],
             **_object_geom(i),
+        )
+
+
+def _add_force_sensors(spec: mujoco.MjSpec) -> None:
+    """One for each of HAND_POINTS, named like it: the force between the point's link and its parent."""
+    for point in HAND_POINTS:
+        spec.add_sensor(
+            name=point, type=mujoco.mjtSensor.mjSENS_FORCE, objtype=mujoco.mjtObj.mjOBJ_SITE, objname=point
         )
 
 

@@ -1,4 +1,4 @@
-"""Evaluates a trained policy: evaluate.py RUN [--envs N] [--seconds S] [--json FILE] [--video]"""
+"""Evaluates a trained policy: evaluate.py RUN [--objects SET] [--level K] [--json FILE] [--video]"""
 
 import argparse
 import sys
@@ -13,6 +13,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", type=Path, help="run folder")
+    parser.add_argument("--objects", metavar="SET", help="object set, such as heldout [the run's]")
+    parser.add_argument("--level", type=int, metavar="K", help="ADR level, 0 to 50 [the policy's]")
     parser.add_argument("--envs", type=int, metavar="N", help="envs, one episode each [4 per object]")
     parser.add_argument("--seconds", type=float, metavar="S", help="length of the episodes [the run's]")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the episodes [0]")
@@ -42,14 +44,28 @@ def run(options: argparse.Namespace) -> None:
     policy = load_policy(options.run)
     for notice in policy.notices:
         console.print(f"notice: {notice}")
-    num_objects = len(objects.load(policy.config.env.objects))
+    name = options.objects or policy.config.env.objects
+    num_objects = len(objects.load(name))
+    if name != policy.config.env.objects and "object_onehot" in policy.config.observation.policy:
+        raise UserError(
+            f"this policy is told which object of {policy.config.env.objects!r} it holds and knows no "
+            "others; evaluate it without --objects"
+        )
     env = replace(
         policy.config.env,
+        objects=name,
         num_envs=options.envs or 4 * num_objects,
         episode_length_s=options.seconds or policy.config.env.episode_length_s,
         spread_first_episodes=False,
     )
-    config = replace(policy.config, env=env, seed=options.seed, ppo=replace(policy.config.ppo, minibatches=1))
+    level = policy.adr_level if options.level is None else options.level
+    config = replace(
+        policy.config,
+        env=env,
+        seed=options.seed,
+        adr=replace(policy.config.adr, start_level=level, max_level=max(level, policy.config.adr.max_level)),
+        ppo=replace(policy.config.ppo, minibatches=1),
+    )
     report, seen = evaluate(
         policy,
         config,
@@ -62,7 +78,8 @@ def run(options: argparse.Namespace) -> None:
         console.print(f"wrote {options.json}")
     if options.video:
         shown = int(seen.success.sum(axis=0).argmax())
-        rgb, depth = record(config, seen.qpos[::2, shown], shown % num_objects)
+        views = jax.tree.map(lambda leaf: leaf[::2, shown], seen.views)
+        rgb, depth = record(config, seen.qpos[::2, shown], views, shown % num_objects)
         for write, suffix in ((write_video, "mp4"), (write_strip, "png")):
             path = options.run / "videos" / f"{policy.iteration}.{suffix}"
             write(path, rgb, depth, depth_min=config.camera.depth_min, depth_max=config.camera.depth_max)

@@ -45,14 +45,14 @@ def test_values_from_the_command_line(parser: config_files.Parser) -> None:
         "--env.goal_pos",
         "-.5,0,1",
         "--network.mlp=8",
-        "--reward.lift_weight",
+        "--reward.hand_to_object_weight",
         "-1e-3",
     ]
     options, overrides = parser.parse([*argv, "--observation.depth", "false", "--runtime.topology", "s0-l0"])
     config = config_files.load(options.config, overrides)
     assert config.env == replace(config_files.load("smoke").env, goal_pos=(-0.5, 0.0, 1.0))
     assert config.network.mlp == (8,)
-    assert config.reward.lift_weight == -1e-3
+    assert config.reward.hand_to_object_weight == -1e-3
     assert config.observation.depth is False
     assert config.runtime.topology == "s0-l0"
 

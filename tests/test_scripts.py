@@ -30,13 +30,15 @@ def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProce
         (
             "train.py",
             "--config smoke --runtime.topology s0-l0 --env.objects cups",
-            "existing sets: primitives",
+            "existing sets: dextrah, heldout, primitives",
         ),
         ("train.py", "--config smoke --runtime.topology s0-l9", "names device 9; there"),
         ("train.py", "--config smoke --runtime.topology s0,1,2-l3", "cannot be split evenly over 3"),
         ("train.py", "--resume nowhere", "there is no run in nowhere"),
         ("evaluate.py", "nowhere", "there is no run in nowhere"),
         ("export_onnx.py", "nowhere", "there is no run in nowhere"),
+        ("scripted_grasp.py", "cup", "there is no grasp for 'cup'"),
+        ("search_grasps.py", "cup --write grasps.yaml", "'primitives' has no 'cup'; it has large_12"),
     ],
 )
 def test_one_line_of_help(tmp_path, script, arguments, said):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mjxdex.config import Config
+from mjxdex.evaluation.record import DepthView, depth_view
 from mjxdex.evaluation.report import Report, summarize
 from mjxdex.runtime.sims import Simulators
 from mjxdex.runtime.trained import TrainedPolicy
@@ -16,10 +17,17 @@ from mjxdex.task.state import EnvState
 
 
 class Trajectories(NamedTuple):
-    """What all envs did: qpos float32 [T, N, 30] after each control step, success bool [T, N]."""
+    """What all envs did, after each control step.
+
+    Attributes:
+      qpos: float32 [T, N, 30].
+      success: bool [T, N].
+      views: what decides the depth images beside the poses, leaves [T, N, ...].
+    """
 
     qpos: np.ndarray
     success: np.ndarray
+    views: DepthView
 
 
 def evaluate(
@@ -29,8 +37,8 @@ def evaluate(
 
     Args:
       policy: What to evaluate.
-      config: Of the evaluation: the number of envs, the length of the episodes, the seed and the objects may
-        differ from the policy's own.
+      config: Of the evaluation: the number of envs, the length of the episodes, the seed, the objects and the
+        ADR level (`adr.start_level`) may differ from the policy's own.
       device: Simulates and infers.
       track: Wraps the iteration over control steps, such as rich.progress.track.
 
@@ -38,7 +46,7 @@ def evaluate(
     """
     sims = Simulators(config, [device], device)
     learner = policy.learner
-    level = jnp.full((1,), policy.adr_level, jnp.int32)
+    level = jnp.full((1,), config.adr.start_level, jnp.int32)
 
     @jax.jit
     def act(params, stats, obs, depth, carry, reset):
@@ -52,7 +60,8 @@ def evaluate(
     depth = sims.render(state)
     carry, _ = learner.networks.initial_carries(config.env.num_envs)
     reset = jnp.ones(config.env.num_envs, bool)
-    qpos, success, done = [], [], []
+    view = jax.jit(lambda state: depth_view(jax.tree.map(lambda leaf: leaf[0], state), sims.env.key))
+    qpos, success, done, views = [], [], [], []
     for _ in track(range(sims.env.episode_steps)):
         command, carry = act(params, stats, obs, depth, carry, reset)
         state, obs, outcome = sims.step(state, command)
@@ -61,5 +70,7 @@ def evaluate(
         qpos.append(np.asarray(state.physics.qpos[0]))
         success.append(np.asarray(outcome.success[0]))
         done.append(np.asarray(reset))
-    report = summarize(np.stack(success), np.stack(done), list(sims.objects.names), policy)
-    return report, Trajectories(np.stack(qpos), np.stack(success))
+        views.append(jax.device_get(view(state)))
+    report = summarize(np.stack(success), np.stack(done), sims.objects, policy, config.adr.start_level)
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *views)
+    return report, Trajectories(np.stack(qpos), np.stack(success), stacked)

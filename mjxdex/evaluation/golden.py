@@ -6,26 +6,29 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mjxdex.config import CameraConfig, Config, EnvConfig
+from mjxdex.config import AdrConfig, CameraConfig, Config, EnvConfig
 from mjxdex.runtime.sims import Simulators
 from mjxdex.task.env import Command
 from mjxdex.types import DEPTH_UNIT
 
 STEPS = 24
 """Control steps: long enough for the object to land on the table, too short for contacts to turn chaotic."""
-TOLERANCES = {"qpos": 1e-4, "reward": 1e-4, "depth_mean": 1e-3, "depth_seen": 2e-3}
-"""Largest absolute differences: rad and m; reward units; m; share of the pixels."""
+LEVEL = 25
+"""ADR level: everything that is randomized takes part."""
+TOLERANCES = {"qpos": 1e-4, "policy": 1e-4, "reward": 1e-4, "depth_mean": 1e-3, "depth_seen": 2e-3}
+"""Largest absolute differences: rad and m; observation units; reward units; m; share of the pixels."""
 
 
 def rollout() -> dict[str, np.ndarray]:
     """Plays the rollout on the CPU: eight objects, seeded actions that move smoothly.
 
-    Returns: qpos float32 [T, 8, 30], reward float32 [T, 8], and of each depth image the mean (m) and the
-      share of pixels with a reading, float32 [T, 8].
+    Returns: qpos float32 [T, 8, 30], the policy's vector observation float32 [T, 8, 159], reward float32
+      [T, 8], and of each depth image the mean (m) and the share of pixels with a reading, float32 [T, 8].
     """
     config = Config(
         seed=7,
         env=EnvConfig(num_envs=8, spread_first_episodes=False, episode_length_s=0.3),
+        adr=AdrConfig(start_level=LEVEL),
         camera=CameraConfig(width=80, height=60),
     )
     device = jax.local_devices(backend="cpu")[0]
@@ -35,12 +38,13 @@ def rollout() -> dict[str, np.ndarray]:
     state = sims.init()
     rows = []
     for action in actions:
-        command = Command(jnp.asarray(action), jnp.zeros(1, jnp.int32))
-        state, _, outcome = sims.step(state, command)
+        command = Command(jnp.asarray(action), jnp.full(1, LEVEL, jnp.int32))
+        state, obs, outcome = sims.step(state, command)
         depth = np.asarray(sims.render(state)).reshape(8, 60, 80) * DEPTH_UNIT
         rows.append(
             {
                 "qpos": np.asarray(state.physics.qpos[0]),
+                "policy": np.asarray(obs.policy[0]),
                 "reward": np.asarray(outcome.reward[0]),
                 "depth_mean": depth.mean(axis=(1, 2)),
                 "depth_seen": (depth > 0).mean(axis=(1, 2)),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
+from mjxdex.objects import ObjectSet
 from mjxdex.runtime.trained import TrainedPolicy
 
 Z_95 = 1.959964
@@ -41,7 +42,7 @@ class ObjectResult:
 @dataclass(frozen=True)
 class Report:
     """Attributes:
-    run: Configuration, iteration and ADR level behind the policy.
+    run: Configuration, iteration and ADR level behind the policy; object set and ADR level of the evaluation.
     control_steps: Length of the episodes, at 60 Hz.
     total: All envs.
     objects: One row an object.
@@ -57,7 +58,11 @@ class Report:
 
     def table(self) -> Table:
         """The results for a terminal."""
-        title = f"{self.run['config']}, iteration {self.run['iteration']}, ADR level {self.run['adr_level']}"
+        run = self.run
+        title = (
+            f"{run['config']}, iteration {run['iteration']}, trained to ADR level {run['adr_level']}; "
+            f"here: {run['objects']}, level {run['level']}"
+        )
         table = Table(title=title, title_justify="left")
         for name in ("object", "envs", "success", "reached", "held at end (95 %)", "lost"):
             table.add_column(name, justify="left" if name == "object" else "right")
@@ -75,15 +80,19 @@ class Report:
         return table
 
 
-def summarize(success: np.ndarray, done: np.ndarray, names: list[str], policy: TrainedPolicy) -> Report:
+def summarize(
+    success: np.ndarray, done: np.ndarray, objects: ObjectSet, policy: TrainedPolicy, level: int
+) -> Report:
     """Counts per object; env i holds object i modulo their number.
 
     Args:
       success: bool [T, N], the object is in the goal region.
       done: bool [T, N], the episode ended; at the last step that is the time limit, before it a loss.
-      names: Objects of the set.
+      objects: The set.
       policy: For the heading.
+      level: ADR level of the evaluation, for the heading.
     """
+    names = objects.names
     held = np.arange(success.shape[1]) % len(names)
     rows = [
         _result(name, success[:, held == i], done[:, held == i])
@@ -91,7 +100,13 @@ def summarize(success: np.ndarray, done: np.ndarray, names: list[str], policy: T
         if (held == i).any()
     ]
     return Report(
-        run={"config": policy.config.name, "iteration": policy.iteration, "adr_level": policy.adr_level},
+        run={
+            "config": policy.config.name,
+            "iteration": policy.iteration,
+            "adr_level": policy.adr_level,
+            "objects": objects.name,
+            "level": level,
+        },
         control_steps=success.shape[0],
         total=_result("all", success, done),
         objects=rows,

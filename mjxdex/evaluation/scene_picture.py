@@ -8,7 +8,8 @@ from mjxdex import objects as object_sets
 from mjxdex import scene
 from mjxdex.config import Config
 from mjxdex.evaluation.frames import rgb_and_depth
-from mjxdex.render import WarpDepthRenderer, WarpRgbRenderer
+from mjxdex.objects import ObjectSet
+from mjxdex.render import WarpRgbRenderer, cameras, depth_renderer
 from mjxdex.robot.tables import RESET_POS
 
 HEIGHT = 480
@@ -27,15 +28,25 @@ def scene_picture(config: Config, object_name: str = "large_8_cuboid") -> np.nda
       ValueError: if the config's object set has no such object.
     """
     objects = object_sets.load(config.env.objects)
+    qpos, k = hand_above(objects, object_name)
+    model = scene.build(config, objects)
+    scene_args = jnp.asarray(qpos[None], jnp.float32), jnp.array([k])
+    overview = WarpRgbRenderer(model, objects, 1, HEIGHT * 4 // 3, HEIGHT, samples=3)
+    depth = depth_renderer(model, objects, config.camera, 1)
+    rgb = np.asarray(jax.jit(overview.render)(*scene_args))
+    seen = np.asarray(jax.jit(depth.render)(*scene_args, cameras.nominal(1)))
+    return rgb_and_depth(rgb, seen, config.camera.depth_min, config.camera.depth_max)[0]
+
+
+def hand_above(objects: ObjectSet, object_name: str) -> tuple[np.ndarray, int]:
+    """A pose [30] with the hand above an object that stands on the table, and the object's number.
+
+    Raises:
+      ValueError: if the set has no such object.
+    """
     if object_name not in objects.names:
         raise ValueError(f"no object {object_name!r} in {objects.name!r}; it has {', '.join(objects.names)}")
     k = objects.names.index(object_name)
-    model = scene.build(config, objects)
     height = scene.TABLE_TOP + objects.geom["geom_aabb"][k, :, 1, 2].max()
     joints = np.concatenate([_ARM_POSE, RESET_POS[7:]])
-    pose = np.concatenate([joints, _OBJECT_POSE, [height, 1, 0, 0, 0]])
-    scene_args = jnp.asarray(pose[None], jnp.float32), jnp.array([k])
-    overview = WarpRgbRenderer(model, objects, 1, HEIGHT * 4 // 3, HEIGHT, samples=3)
-    depth = WarpDepthRenderer(model, objects, config.camera, 1)
-    rgb, seen = (np.asarray(jax.jit(renderer.render)(*scene_args)) for renderer in (overview, depth))
-    return rgb_and_depth(rgb, seen, config.camera.depth_min, config.camera.depth_max)[0]
+    return np.concatenate([joints, _OBJECT_POSE, [height, 1, 0, 0, 0]]), k

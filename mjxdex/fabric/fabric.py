@@ -12,6 +12,7 @@ import numpy as np
 
 from mjxdex.fabric import leaves
 from mjxdex.fabric.linalg import solve_spd
+from mjxdex.fabric.repulsion import sphere_repulsion
 from mjxdex.robot.rotations import euler_zyx_to_matrix
 
 MAX_ACCELERATION = np.array([7.5, 7.5, 10, 10, 10, 20, 20] + [22.5] * 16)
@@ -44,6 +45,7 @@ def step(
     *,
     timestep: float,
     curvature_factor: float,
+    collision_avoidance: bool = True,
 ) -> FabricState:
     """One fabric step.
 
@@ -54,11 +56,15 @@ def step(
       damping: joint-space damping gain, 1/s.
       timestep: s of fabric time.
       curvature_factor: how often the curvature force enters; 1 in the textbook, 2 in the published code.
+      collision_avoidance: whether the robot keeps away from its surroundings and itself.
 
     Returns:
       The next state; its acc is the acceleration that led there.
     """
-    raw = acceleration(state.pos, state.vel, palm_target, pca_target, damping, curvature_factor).acc
+    targets = palm_target, pca_target
+    raw = acceleration(
+        state.pos, state.vel, *targets, damping, curvature_factor, collision_avoidance=collision_avoidance
+    ).acc
     limit = acceleration_limit(timestep).astype(raw.dtype)
     acc = raw * jnp.minimum(1.0, jnp.min(limit / jnp.maximum(jnp.abs(raw), 1e-9)))
     pos = state.pos + timestep * state.vel + 0.5 * timestep**2 * acc
@@ -72,6 +78,8 @@ def acceleration(
     pca_target: jax.Array,
     damping: jax.Array | float,
     curvature_factor: float,
+    *,
+    collision_avoidance: bool = True,
 ) -> Acceleration:
     """The fabric's joint acceleration at pos (rad) and vel (rad/s), both [23]; other arguments as for `step`.
 
@@ -83,6 +91,8 @@ def acceleration(
         + leaves.hand_synergies(pos, vel, pca_target)
         + leaves.palm_pose(pos, vel, palm_target[0], euler_zyx_to_matrix(palm_target[1]))
     )
+    if collision_avoidance:
+        total += sphere_repulsion(pos, vel)
     geometric = total.geometric + curvature_factor * total.curvature
     free, forced = solve_spd(total.metric, -jnp.stack((geometric, total.potential)))
     energization = -jnp.sum(vel * free) / (jnp.sum(vel * vel) + 1e-6)

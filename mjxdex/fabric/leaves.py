@@ -13,6 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from mjxdex.robot import hand_pca, kinematics, tables
 
@@ -91,11 +92,11 @@ def posture(pos: jax.Array, vel: jax.Array) -> Leaf:
 def hand_synergies(pos: jax.Array, vel: jax.Array, target: jax.Array) -> Leaf:
     """Attraction of the hand's PCA coordinates by their target [5]. pos, vel: [23]."""
     matrix = jnp.asarray(hand_pca.MATRIX, pos.dtype)
-    error = _matmul(matrix, pos[_HAND]) - target
+    error = matmul(matrix, pos[_HAND]) - target
     distance = _norm(error)
-    wanted = HAND.pull(distance) * error + HAND.damp(distance) * _matmul(matrix, vel[_HAND])
+    wanted = HAND.pull(distance) * error + HAND.damp(distance) * matmul(matrix, vel[_HAND])
     zero = jnp.zeros_like(pos)
-    force = jnp.pad(-HAND.metric * _matmul(matrix.T, wanted), (tables.NUM_ARM, 0))
+    force = jnp.pad(-HAND.metric * matmul(matrix.T, wanted), (tables.NUM_ARM, 0))
     metric = np.pad(HAND.metric * _HAND_GRAM, (tables.NUM_ARM, 0))
     return Leaf(jnp.asarray(metric, pos.dtype), zero, force, zero)
 
@@ -130,9 +131,9 @@ def palm_pose(pos: jax.Array, vel: jax.Array, target_pos: jax.Array, target_rot:
     weights = np.repeat([7.0, 2 * lever], 3).astype(pos.dtype)
     bias = weights * _bias_acceleration(hinges, origins, palm.origin, qd)
 
-    attraction, curvature = PALM.metric * _matmul(jnp.stack((pull, bias)), jacobian)
-    metric = PALM.metric * _matmul(jacobian.T * weights, jacobian)
-    force = -attraction - PALM.damp(distance) * _matmul(metric, qd)
+    attraction, curvature = PALM.metric * matmul(jnp.stack((pull, bias)), jacobian)
+    metric = PALM.metric * matmul(jacobian.T * weights, jacobian)
+    force = -attraction - PALM.damp(distance) * matmul(metric, qd)
 
     after = (0, tables.NUM_HAND)
     zero = jnp.zeros_like(pos)
@@ -146,10 +147,10 @@ def _bias_acceleration(hinges: jax.Array, origins: jax.Array, tip: jax.Array, qd
     """
     so_far = jnp.tril(jnp.ones((qd.size, qd.size), qd.dtype))
     spin = hinges * qd[:, None]
-    angular = _matmul(so_far, spin)
+    angular = matmul(so_far, spin)
     spin_rate = jnp.cross(angular, spin)
     segments = jnp.concatenate((origins[1:], tip[None])) - origins
-    tip_velocity = _matmul(so_far.T, jnp.cross(angular, segments))  # as seen from each hinge
+    tip_velocity = matmul(so_far.T, jnp.cross(angular, segments))  # as seen from each hinge
     linear = jnp.cross(spin_rate, tip - origins) + jnp.cross(spin, tip_velocity)
     return jnp.concatenate((linear.sum(0), spin_rate.sum(0)))
 
@@ -158,7 +159,7 @@ def _norm(a: jax.Array) -> jax.Array:
     return jnp.sqrt(jnp.sum(a * a))
 
 
-def _matmul(a: jax.Array, b: jax.Array) -> jax.Array:
+def matmul(a: ArrayLike, b: ArrayLike) -> jax.Array:
     """Product in full float32, which is not what GPUs do by default.
 
     Products also keep XLA from fusing, and thereby recomputing, the long elementwise chains before them.

@@ -5,22 +5,26 @@ enough geoms ("slots") of each kind. An object fills the slots that it needs; th
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import mujoco
 import numpy as np
 
-from mjxdex.config import ConfigError
-from mjxdex.objects.shapes import DENSITY, PART_TYPES, PRIMITIVES, Part, Shape
+from mjxdex.objects.inertia import inertial
+from mjxdex.objects.shapes import PART_TYPES, Shape
 
-GEOM_TYPES = {"box": mujoco.mjtGeom.mjGEOM_BOX, "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER}
+GEOM_TYPES = {
+    "box": mujoco.mjtGeom.mjGEOM_BOX,
+    "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER,
+    "capsule": mujoco.mjtGeom.mjGEOM_CAPSULE,
+    "ellipsoid": mujoco.mjtGeom.mjGEOM_ELLIPSOID,
+}
 
 UNUSED_SIZE = 1e-5
 """Half size of an unused slot, metres; it sits in the middle of the object's first part, out of sight."""
 UNUSED_AABB_CENTER = 1e4
 """Where the broad phase looks for an unused slot, metres: so far away that it never collides."""
-
-SETS: dict[str, tuple[Shape, ...]] = {"primitives": PRIMITIVES}
 
 
 @dataclass(frozen=True)
@@ -55,19 +59,13 @@ class ObjectSet:
         """Masses [K], kg."""
         return self.body["body_mass"]
 
+    @property
+    def bounds(self) -> np.ndarray:
+        """Lowest and highest coordinates of each object in its own frame, [K, 2, 3], metres."""
+        return np.stack([shape.bounds for shape in self.shapes])
+
     def __len__(self) -> int:
         return len(self.shapes)
-
-
-def load(name: str) -> ObjectSet:
-    """Returns the object set called `name`.
-
-    Raises:
-      ConfigError: for an unknown name, with those that exist.
-    """
-    if name not in SETS:
-        raise ConfigError(f"env.objects is {name!r}; existing sets: {', '.join(sorted(SETS))}")
-    return compile_set(name, SETS[name])
 
 
 def compile_set(name: str, shapes: tuple[Shape, ...]) -> ObjectSet:
@@ -95,12 +93,13 @@ def compile_set(name: str, shapes: tuple[Shape, ...]) -> ObjectSet:
     )
 
 
-def add_part(body: mujoco.MjsBody, part: Part, **properties) -> mujoco.MjsGeom:
-    """Adds a geom of uniform DENSITY for `part` to `body`; `properties` are further geom attributes."""
-    kind = GEOM_TYPES[part.type]
-    return body.add_geom(
-        type=kind, size=part.size, pos=part.pos, quat=part.quat, density=DENSITY, **properties
-    )
+def add_shape(body: mujoco.MjsBody, shape: Shape, geom: Callable[[int], dict] = lambda _: {}) -> None:
+    """Gives `body` the inertia of `shape` and one geom per part; `geom(i)` gives further attributes."""
+    own = inertial(shape)
+    body.explicitinertial = True
+    body.mass, body.ipos, body.iquat, body.inertia = own.mass, own.pos, own.quat, own.inertia
+    for i, part in enumerate(shape.parts):
+        body.add_geom(type=GEOM_TYPES[part.type], size=part.size, pos=part.pos, quat=part.quat, **geom(i))
 
 
 def _row(shape: Shape, slot_types: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -108,8 +107,7 @@ def _row(shape: Shape, slot_types: tuple[str, ...]) -> dict[str, np.ndarray]:
     spec = mujoco.MjSpec()
     body = spec.worldbody.add_body(name="object")
     body.add_freejoint()
-    for part in shape.parts:
-        add_part(body, part)
+    add_shape(body, shape)
     model = spec.compile()
 
     slots = len(slot_types)

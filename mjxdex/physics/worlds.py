@@ -3,17 +3,26 @@
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import mujoco
 from mujoco import mjx
 
+from mjxdex import scene
 from mjxdex.config import Config
 from mjxdex.objects import ObjectSet
 from mjxdex.physics.constants import constant_data, constant_model, spread
 from mjxdex.physics.kernels import PHYSICS_MODULES, compile_ahead
-from mjxdex.physics.object_fields import object_fields
+from mjxdex.physics.world_params import WorldModel, WorldParams
+from mjxdex.robot.tables import HAND_POINTS
 
-CAPACITY_OVERFLOW = 0xFFF & ~((1 << 9) | (1 << 10))
-"""Bits of `Data.overflow` that lose contacts or constraints; 9 and 10 (iteration limits) are harmless."""
+CONSTRAINT_OVERFLOW = 1 << 0 | 1 << 1 | 1 << 7
+"""Bits of `Data.overflow` for lost constraint rows."""
+CONTACT_OVERFLOW = 1 << 2 | 1 << 3 | 1 << 4 | 1 << 8
+"""Bits for lost contacts. Bits 9 and 10, iteration limits of the solver, are harmless."""
+
+
+RESERVE = 64
+"""Contacts there is room for besides, so that few envs can all be at their worst."""
 
 
 class PhysicsState(NamedTuple):
@@ -33,11 +42,28 @@ class PhysicsState(NamedTuple):
     qacc_warmstart: jax.Array
 
 
+class Reading(NamedTuple):
+    """What N worlds report of their last physics step.
+
+    Attributes:
+      torque: float32 [N, 23], torque of each joint's servo, N m.
+      force: float32 [N, 5, 3], force with which the link of each of `tables.HAND_POINTS` is held by its
+        joint, in the point's frame, N. Gravity compensation is not in it.
+      contact_overflow: bool [N], contacts were lost: `physics.contacts_per_env` is too small.
+      constraint_overflow: bool [N], constraint rows were: `physics.constraints_per_env` is.
+    """
+
+    torque: jax.Array
+    force: jax.Array
+    contact_overflow: jax.Array
+    constraint_overflow: jax.Array
+
+
 class Worlds:
     """Steps N worlds of one device; pure, callable inside jit, scan and pmap.
 
     `mjx.Data` has some 185 leaves; carrying them through a program costs more than the physics. So the data
-    are rebuilt inside from constants, and all of the model but the fields of the object is constant.
+    are rebuilt inside from constants, and all of the model that WorldParams do not change is constant.
 
     Args:
       config: the run's configuration.
@@ -61,32 +87,56 @@ class Worlds:
         self.num_joints = model.nu
         self._model = constant_model(model, sim_devices)
         self._blank = constant_data(
-            model, config.physics.contacts_per_env * num_envs, config.physics.constraints_per_env
+            model,
+            config.physics.contacts_per_env * num_envs + RESERVE,
+            config.physics.constraints_per_env,
         )
-        self._fields = object_fields(model, objects)
+        self._world_model = WorldModel(model, objects)
+        self._object_body = model.body(scene.OBJECT).id
+        self._forces = [model.sensor(point).adr[0] + i for point in HAND_POINTS for i in range(3)]
 
     def step(
-        self, state: PhysicsState, ctrl: jax.Array, object_id: jax.Array
-    ) -> tuple[PhysicsState, jax.Array, jax.Array]:
+        self, state: PhysicsState, ctrl: jax.Array, params: WorldParams, wrench: jax.Array
+    ) -> tuple[PhysicsState, Reading]:
         """Runs `config.physics.substeps` physics steps with constant servo inputs.
 
         Args:
           state: N worlds.
           ctrl: float32 [N, 23], position inputs of the servos, rad.
-          object_id: int32 [N], which object of the set each world holds.
+          params: of the worlds.
+          wrench: float32 [N, 6], force (N) and torque (N m) on the object at its centre of mass, world frame.
 
-        Returns:
-          The next state; torque of each joint's servo in the last physics step, float32 [N, 23], N m; whether
-          a world ran out of room for contacts or constraints, bool [N].
+        Returns: The next state, and what was read in the last physics step.
         """
-        qpos, qvel, warmstart, torque, overflow = jax.vmap(self._step_one)(*state, ctrl, object_id)
-        return PhysicsState(qpos, qvel, warmstart), torque, (overflow & CAPACITY_OVERFLOW) != 0
+        return jax.vmap(self._step_one)(state, ctrl, params, wrench)
 
-    def _step_one(self, qpos, qvel, qacc_warmstart, ctrl, object_id):
-        model = self._fields.replace(self._model, object_id)
-        data = spread(self._blank).replace(qpos=qpos, qvel=qvel, qacc_warmstart=qacc_warmstart, ctrl=ctrl)
+    def _step_one(
+        self, state: PhysicsState, ctrl: jax.Array, params: WorldParams, wrench: jax.Array
+    ) -> tuple[PhysicsState, Reading]:
+        model, data = self._begin(state, ctrl, params, wrench)
         for _ in range(self.substeps):
             data = mjx.step(model, data)
-        torque = data.qfrc_actuator[: self.num_joints]
+        return self._end(data)
+
+    def _begin(
+        self, state: PhysicsState, ctrl: jax.Array, params: WorldParams, wrench: jax.Array
+    ) -> tuple[mjx.Model, mjx.Data]:
+        """Model and data of one world before its physics steps."""
+        blank = spread(self._blank)
+        data = blank.replace(
+            **state._asdict(),
+            ctrl=ctrl,
+            xfrc_applied=blank.xfrc_applied.at[self._object_body].set(wrench),
+        )
+        return self._world_model(self._model, params), data
+
+    def _end(self, data: mjx.Data) -> tuple[PhysicsState, Reading]:
+        """What is kept of one world after its physics steps."""
         overflow = data._impl.overflow  # pyright: ignore[reportAttributeAccessIssue]
-        return data.qpos, data.qvel, data.qacc_warmstart, torque, overflow
+        reading = Reading(
+            torque=data.qfrc_actuator[: self.num_joints],
+            force=data.sensordata[jnp.asarray(self._forces)].reshape(-1, 3),
+            contact_overflow=(overflow & CONTACT_OVERFLOW) != 0,
+            constraint_overflow=(overflow & CONSTRAINT_OVERFLOW) != 0,
+        )
+        return PhysicsState(data.qpos, data.qvel, data.qacc_warmstart), reading

@@ -5,18 +5,20 @@ from typing import Protocol
 import jax
 import jax.numpy as jnp
 
+from mjxdex.render.cameras import Cameras
 from mjxdex.types import DEPTH_UNIT
 
 
 class DepthRenderer(Protocol):
     """Renders the depth camera of all envs of a device."""
 
-    def render(self, qpos: jax.Array, object_id: jax.Array) -> jax.Array:
+    def render(self, qpos: jax.Array, object_id: jax.Array, cameras: Cameras) -> jax.Array:
         """Images of the poses given, never of earlier ones; pure, callable inside jit and pmap.
 
         Args:
           qpos: float32 [N, 30], as in `PhysicsState`.
           object_id: int32 [N], which object of the set each env holds.
+          cameras: each env's own camera; see `cameras.nominal` for the published one.
 
         Returns:
           Planar depth (along the optical axis), float32 [N, H, W], metres, 0 where nothing was hit; the first
@@ -29,7 +31,7 @@ class RgbRenderer(Protocol):
     """Renders colour pictures of all envs of a device."""
 
     def render(self, qpos: jax.Array, object_id: jax.Array) -> jax.Array:
-        """Like `DepthRenderer.render`, but uint8 [N, H, W, 3], to be shown as sRGB."""
+        """Like `DepthRenderer.render`, but from a fixed camera: uint8 [N, H, W, 3], to be shown as sRGB."""
         ...
 
 

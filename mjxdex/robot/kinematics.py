@@ -87,6 +87,20 @@ def hand_points_and_velocities(q: jax.Array, qd: jax.Array) -> tuple[jax.Array, 
     return jax.jvp(hand_points, (q,), (qd,))
 
 
+def hand_twists(q: jax.Array, qd: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Hand points [5, 3] (m) and their linear and angular velocities [5, 6] (m/s, rad/s) in the world.
+
+    Args:
+      q, qd: [23] joint positions and velocities, rad and rad/s.
+    """
+    points, linear = hand_points_and_velocities(q, qd)
+    spin = frames(q).z * qd[:, None]
+    palm = spin[: tables.NUM_ARM].sum(axis=0)
+    tips = palm + spin[tables.NUM_ARM :].reshape(4, 4, 3).sum(axis=1)
+    angular = jnp.concatenate((palm[None], tips))
+    return points, jnp.concatenate((linear, angular), axis=1)
+
+
 def _attach(parent: Frame, offset: _Offset) -> Frame:
     """The frame at a constant offset from its parent."""
     _, x, y, z = parent

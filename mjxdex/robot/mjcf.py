@@ -28,6 +28,9 @@ FRICTION = (1.0, 0.01, 0.0001)
 """Sliding, torsional and rolling friction of every geom. Tuned: grasps hold with the published gains."""
 HAND_ARMATURE = 1e-3
 """kg m^2 on each hand joint. Tuned: limits the overlap of colliding fingers from 12 mm to 5 mm."""
+DRY_FRICTION = (0.999, 0.999, 0.001, 0.5, 2)
+"""`solimp` of the joints' dry friction, which randomization switches on. Tuned: with MuJoCo's default a joint
+creeps instead of sticking, at a speed that does not depend on the friction."""
 HAND_DAMPING = 0.025
 """N m s/rad on each hand joint, the value of the robot description's index finger."""
 
@@ -73,6 +76,7 @@ def add_robot(spec: mujoco.MjSpec) -> None:
             range=(joint.lower * angle_unit, joint.upper * angle_unit),
             armature=HAND_ARMATURE if in_hand else 0.0,
             damping=HAND_DAMPING if in_hand else 0.0,
+            solimp_friction=DRY_FRICTION,
         )
         _add_links(body, joint.child)
         _add_servo(spec, i)

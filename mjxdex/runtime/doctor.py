@@ -128,7 +128,7 @@ def _simulate() -> str:
 
     from mjxdex import config_files, objects, scene
     from mjxdex.physics import PhysicsState, Worlds
-    from mjxdex.render import WarpDepthRenderer
+    from mjxdex.render import cameras, depth_renderer
     from mjxdex.robot import tables
 
     warp.config.log_level = warp.LOG_ERROR
@@ -136,12 +136,12 @@ def _simulate() -> str:
     object_set = objects.load(config.env.objects)
     model = scene.build(config, object_set)
     worlds = Worlds(config, model, object_set, 2)
-    renderer = WarpDepthRenderer(model, object_set, config.camera, 2)
+    renderer = depth_renderer(model, object_set, config.camera, 2)
     pose = jnp.concatenate([jnp.asarray(tables.RESET_POS, jnp.float32), jnp.array([0, 0, 1, 1, 0, 0, 0.0])])
     state = PhysicsState(jnp.tile(pose, (2, 1)), jnp.zeros((2, 29)), jnp.zeros((2, 29)))
     ids = jnp.arange(2)
     state, *_ = jax.jit(worlds.step)(state, state.qpos[:, :23], ids)
-    depth = jax.jit(renderer.render)(state.qpos, ids)
+    depth = jax.jit(renderer.render)(state.qpos, ids, cameras.nominal(2))
     if not bool(jnp.isfinite(state.qpos).all()):
         raise ArithmeticError("the physics step gives NaN")
     if not bool((depth > 0).any()):

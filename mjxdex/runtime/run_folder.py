@@ -18,6 +18,7 @@ from mjxdex.config import Config, UserError
 MAY_CHANGE = (
     "runtime.topology", "runtime.iterations", "runtime.log_every", "runtime.timing_every",
     "runtime.profile_iteration", "runtime.checkpoint_every", "runtime.keep_last", "runtime.keep_best",
+    "physics.contacts_per_env", "physics.constraints_per_env",
 )  # fmt: skip
 """Settings that a resumed run may change; any other would make it another experiment."""
 

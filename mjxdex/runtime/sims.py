@@ -10,7 +10,8 @@ from mjxdex import objects as object_sets
 from mjxdex import scene
 from mjxdex.config import Config
 from mjxdex.physics import Worlds
-from mjxdex.render import SIM_AXIS, WarpDepthRenderer, quantize
+from mjxdex.render import SIM_AXIS, depth_noise, depth_renderer, quantize
+from mjxdex.task import sensing
 from mjxdex.task.env import Command, GraspEnv
 from mjxdex.task.state import EnvState
 from mjxdex.types import Message, Observation, Outcome
@@ -51,10 +52,13 @@ class Simulators:
         self._render = None
         if config.observation.depth:
             camera = config.camera
-            renderer = WarpDepthRenderer(model, self.objects, camera, self.envs_per_shard, list(self.devices))
+            renderer = depth_renderer(model, self.objects, camera, self.envs_per_shard, list(self.devices))
 
-            def render(qpos: jax.Array, env_id: jax.Array) -> jax.Array:
-                depth = renderer.render(qpos, env_id % self.env.num_objects)
+            def render(state: EnvState) -> jax.Array:
+                random = state.random
+                depth = renderer.render(state.physics.qpos, random.params.object_id, random.cameras)
+                keys = sensing.depth_keys(state, self.env.key)
+                depth = depth_noise.add(depth, keys, random.depth_noise, camera)
                 return quantize(depth, camera.depth_min, camera.depth_max)
 
             self._render = pmap(render)
@@ -74,7 +78,7 @@ class Simulators:
 
     def render(self, state: EnvState) -> jax.Array | None:
         """uint16 [S, N / S, H, W] depth in DEPTH_UNIT, or None for a policy without a camera."""
-        return None if self._render is None else self._render(state.physics.qpos, state.env_id)
+        return None if self._render is None else self._render(state)
 
     def send(self, obs: Observation, depth: jax.Array | None, outcome: Outcome) -> tuple[Message, ...]:
         """Messages [1, N / S, ...] on the learner, one per shard.

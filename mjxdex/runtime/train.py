@@ -12,7 +12,7 @@ from rich.console import Console
 
 from mjxdex.config import Config, UserError
 from mjxdex.learning.digest import digest
-from mjxdex.runtime import plan, run_folder, topology
+from mjxdex.runtime import budget, plan, run_folder, topology
 from mjxdex.runtime.checkpoints import Checkpoints
 from mjxdex.runtime.metrics import Metrics
 from mjxdex.runtime.phases import Phases
@@ -97,6 +97,7 @@ def _loop(
         if iteration % runtime.log_every == 0 or iteration == runtime.iterations:
             metrics.write(iteration, row)
         progress.update(iteration, row)
+        budget.check(config.physics, row)
         ends = iteration == runtime.iterations or bool(stopped)
         if ends or iteration % runtime.checkpoint_every == 0:
             checkpoints.save(iteration, trainer.to_host(state), success=row["success"])

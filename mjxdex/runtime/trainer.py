@@ -118,7 +118,7 @@ class Trainer:
     def _fresh_learner(self) -> tuple[jax.Array, LearnerState, ActingState, AdrState]:
         key = jax.random.fold_in(jax.random.key(self.config.seed), 0)
         learner, acting = self.learner.init(key, self.config.env.num_envs)
-        return jnp.zeros((), jnp.int32), learner, acting, adr.init()
+        return jnp.zeros((), jnp.int32), learner, acting, adr.init(self.config.adr)
 
     def _act_and_rise(
         self,

@@ -21,8 +21,8 @@ class AdrState(NamedTuple):
     resets: jax.Array
 
 
-def init() -> AdrState:
-    return AdrState(level=jnp.zeros((), jnp.int32), resets=jnp.zeros((), jnp.int32))
+def init(config: AdrConfig) -> AdrState:
+    return AdrState(level=jnp.int32(config.start_level), resets=jnp.zeros((), jnp.int32))
 
 
 def update(config: AdrConfig, adr: AdrState, success: jax.Array, done: jax.Array) -> AdrState:
@@ -47,6 +47,14 @@ def update(config: AdrConfig, adr: AdrState, success: jax.Array, done: jax.Array
     return jax.tree.map(lambda new, old: jnp.where(done.any(), new, old), looked_at, adr)
 
 
-def interpolate(start: float, end: float, level: jax.Array) -> jax.Array:
-    """Value at an ADR level: `start` at level 0, `end` at NUM_LEVELS, linear between."""
+def value(ends: tuple[float, float], level: jax.Array) -> jax.Array:
+    """Value at an ADR level, between those at level 0 and at NUM_LEVELS."""
+    start, end = ends
     return start + (end - start) * level.astype(jnp.float32) / NUM_LEVELS
+
+
+def sample(ends: tuple[float, float, float, float], level: jax.Array, share: jax.Array) -> jax.Array:
+    """Numbers at a share in [0, 1) of the range at an ADR level, which is given as (low, high) at level 0,
+    then at NUM_LEVELS."""
+    low, high = value((ends[0], ends[2]), level), value((ends[1], ends[3]), level)
+    return low + (high - low) * share

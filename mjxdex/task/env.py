@@ -9,9 +9,11 @@ from mjxdex import fabric
 from mjxdex.config import Config
 from mjxdex.fabric.action import targets
 from mjxdex.objects import ObjectSet
-from mjxdex.physics import PhysicsState, Worlds
+from mjxdex.physics import PhysicsState, Reading, Worlds
 from mjxdex.robot.tables import KD, KP
-from mjxdex.task import adr, observations
+from mjxdex.task import observations, sensing
+from mjxdex.task.adr import value
+from mjxdex.task.disturbance import wrench
 from mjxdex.task.reset import fresh
 from mjxdex.task.reward import reward_terms
 from mjxdex.task.state import EnvState, View, select, view
@@ -47,14 +49,16 @@ class GraspEnv:
         self.num_objects = len(objects)
         control_dt = config.physics.timestep * config.physics.substeps
         self.episode_steps = round(config.env.episode_length_s / control_dt)
-        self.reset_key = jax.random.fold_in(jax.random.key(config.seed), 1)
+        self.object_mass = jnp.asarray(objects.mass, jnp.float32)
+        self.key = jax.random.fold_in(jax.random.key(config.seed), 1)
         self.velocity_gain = jnp.asarray(KD / KP, jnp.float32)
 
     def init(self, env_id: jax.Array) -> EnvState:
         """First states of the envs with the given global indices, int32 [N]."""
-        state = fresh(env_id, jnp.zeros_like(env_id), self.reset_key, jnp.zeros((), jnp.int32))
+        level = jnp.int32(self.config.adr.start_level)
+        state = self._fresh(env_id, jnp.zeros_like(env_id), level)
         if self.config.env.spread_first_episodes:
-            age_key = jax.random.fold_in(self.reset_key, 2**31 - 1)
+            age_key = jax.random.fold_in(self.key, 2**31 - 1)
             keys = jax.vmap(jax.random.fold_in, (None, 0))(age_key, env_id)
             ages = jax.vmap(lambda key: jax.random.randint(key, (), 0, self.episode_steps))(keys)
             state = state._replace(age=ages)
@@ -65,40 +69,49 @@ class GraspEnv:
 
         Returns: The next state; its observation without depth; what the action led to before any reset.
         """
+        level, ranges = command.adr_level, self.config.adr
         action = jnp.clip(command.action, -1.0, 1.0)
-        fabric_state = self._fabric(state.fabric, action, command.adr_level)
-        velocity_factor = adr.interpolate(1.0, 0.0, command.adr_level)
-        ctrl = fabric_state.pos + self.velocity_gain * velocity_factor * fabric_state.vel
-        physics, torque, overflow = self.worlds.step(state.physics, ctrl, state.env_id % self.num_objects)
+        fabric_state = self._fabric(state.fabric, action, level)
+        params = state.random.params
+        velocity_gain = self.velocity_gain * params.damping / params.stiffness
+        ctrl = fabric_state.pos + velocity_gain * value(ranges.velocity_target, level) * fabric_state.vel
+        mass = self.object_mass[params.object_id] * params.object_mass
+        push = wrench(state, mass, value(ranges.object_acceleration, level), self.key)
+        physics, reading = self.worlds.step(state.physics, ctrl, params, push)
         diverged = ~_is_sound(physics)
         physics = select(diverged, state.physics, physics)
         state = state._replace(
             age=state.age + 1,
             physics=physics,
             fabric=fabric_state,
-            torque=jnp.where(diverged[:, None], 0.0, torque),
+            torque=jnp.where(diverged[:, None], 0.0, reading.torque),
+            force=jnp.where(diverged[:, None, None], 0.0, reading.force),
             last_action=action,
         )
-        now = view(physics)
-        outcome = self._outcome(state, now, diverged, overflow, command.adr_level)
+        outcome = self._outcome(state, view(physics), diverged, reading, level)
         done = outcome.terminated | outcome.truncated
-        restarted = fresh(state.env_id, state.episode + 1, self.reset_key, command.adr_level)
-        state = select(done, restarted, state)
+        state = select(done, self._fresh(state.env_id, state.episode + 1, level), state)
         return state, self.observe(state), outcome
 
     def observe(self, state: EnvState) -> Observation:
-        """Vector observations of N envs; the depth image is the renderer's, from `state.physics.qpos`."""
-        now = view(state.physics)
+        """Vector observations of N envs; depth images are the renderer's, of the state's qpos and cameras."""
+        both = jax.tree.map(
+            lambda *parts: jnp.concatenate(parts), state.physics, sensing.misread(state, self.key)
+        )
+        num_envs = state.env_id.shape[0]
+        views = view(both)
+        true = jax.tree.map(lambda leaf: leaf[:num_envs], views)
+        read = jax.tree.map(lambda leaf: leaf[num_envs:], views)
         return Observation(
             policy=observations.group(
                 self.config.observation.policy,
                 state,
-                now,
+                read,
                 self.config.env,
                 self.num_objects,
-                self.config.env.velocity_observation_scale,
+                state.random.velocity_observation[:, None],
             ),
-            critic=self._critic_observation(state, now),
+            critic=self._critic_observation(state, true),
             depth=None,
         )
 
@@ -111,7 +124,7 @@ class GraspEnv:
 
     def _fabric(self, state: fabric.FabricState, action: jax.Array, level: jax.Array) -> fabric.FabricState:
         config = self.config.fabric
-        damping = adr.interpolate(config.damping, 2 * config.damping, level)
+        damping = value(self.config.adr.fabric_damping, level)
         palm_pos, palm_euler, pca = jax.vmap(targets, (0, None))(action, self.config.env.max_pose_angle_deg)
 
         def one(state, palm_pos, palm_euler, pca):
@@ -122,11 +135,16 @@ class GraspEnv:
                 damping,
                 timestep=config.timestep,
                 curvature_factor=config.curvature_factor,
+                collision_avoidance=config.collision_avoidance,
             )
 
-        for _ in range(config.steps):
-            state = jax.vmap(one)(state, palm_pos, palm_euler, pca)
-        return state
+        # A loop, since the fabric's program is large: written out, its steps would double the compile time.
+        return jax.lax.fori_loop(
+            0, config.steps, lambda _, state: jax.vmap(one)(state, palm_pos, palm_euler, pca), state
+        )
+
+    def _fresh(self, env_id: jax.Array, episode: jax.Array, level: jax.Array) -> EnvState:
+        return fresh(self.config.adr, self.num_objects, env_id, episode, self.key, level)
 
     def _critic_observation(self, state: EnvState, now: View) -> jax.Array:
         return observations.group(
@@ -134,9 +152,9 @@ class GraspEnv:
         )
 
     def _outcome(
-        self, state: EnvState, now: View, diverged: jax.Array, overflow: jax.Array, level: jax.Array
+        self, state: EnvState, now: View, diverged: jax.Array, reading: Reading, level: jax.Array
     ) -> Outcome:
-        terms = reward_terms(now, self.config.env, self.config.reward, level)
+        terms = reward_terms(now, self.config, level)
         x, y, z = now.object_pos.T
         lost = (x < REACH[0][0]) | (x > REACH[0][1]) | (y < REACH[1][0]) | (y > REACH[1][1]) | (z < LOWEST)
         terminated = lost | diverged
@@ -152,7 +170,8 @@ class GraspEnv:
                 "env/object_height": z,
                 "env/lost": lost.astype(jnp.float32),
                 "sim/diverged": diverged.astype(jnp.float32),
-                "sim/overflow": overflow.astype(jnp.float32),
+                "sim/contact_overflow": reading.contact_overflow.astype(jnp.float32),
+                "sim/constraint_overflow": reading.constraint_overflow.astype(jnp.float32),
             },
         )
 

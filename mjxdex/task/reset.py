@@ -3,64 +3,74 @@
 import jax
 import jax.numpy as jnp
 
+from mjxdex.config import AdrConfig
 from mjxdex.fabric import FabricState
 from mjxdex.physics import PhysicsState
 from mjxdex.robot.tables import LOWER, RESET_POS, UPPER
-from mjxdex.task import adr
+from mjxdex.task import streams
+from mjxdex.task.adr import value
+from mjxdex.task.randomization import draw
 from mjxdex.task.state import NUM_JOINTS, EnvState
 
 SPAWN_CENTRE = (-0.55, 0.1, 0.5)
 """The object is dropped from here, 0.25 m above the table top, metres."""
-SPAWN_WIDTH = (0.5, 0.8)
-"""Full width of the spawn rectangle in x and y at the highest ADR level, metres."""
-JOINT_POS_NOISE = 0.35
-"""Half range of the joint positions around the reset pose at the highest ADR level, rad."""
-JOINT_VEL_NOISE = 1.0
-"""Half range of the joint velocities at the highest ADR level, rad/s."""
 
 
-def fresh(env_id: jax.Array, episode: jax.Array, key: jax.Array, level: jax.Array) -> EnvState:
+def fresh(
+    config: AdrConfig,
+    num_objects: int,
+    env_id: jax.Array,
+    episode: jax.Array,
+    key: jax.Array,
+    level: jax.Array,
+) -> EnvState:
     """States of N envs at the start of the given episodes.
 
-    The randomness of an episode depends on the key, the env's global index and the episode alone, so that
-    the split of the envs over devices does not change it.
-
     Args:
+      config: ranges of what is randomized.
+      num_objects: env i holds object i modulo this.
       env_id, episode: int32 [N].
-      key: The run's reset stream.
+      key: the run's stream for the envs.
       level: int32 [], the ADR level.
     Source: published DextrAH task.
     """
-    return jax.vmap(_fresh_one, in_axes=(0, 0, None, None))(env_id, episode, key, level)
+
+    def one(env_id, episode, start_key, *random_keys) -> EnvState:
+        qpos, qvel = _start(config, start_key, level)
+        joints = slice(NUM_JOINTS)
+        return EnvState(
+            env_id=env_id,
+            episode=episode,
+            age=jnp.zeros((), jnp.int32),
+            random=draw(config, env_id % num_objects, level, *random_keys),
+            physics=PhysicsState(qpos, qvel, qacc_warmstart=jnp.zeros_like(qvel)),
+            fabric=FabricState(qpos[joints], qvel[joints], acc=jnp.zeros(NUM_JOINTS)),
+            torque=jnp.zeros(NUM_JOINTS),
+            force=jnp.zeros((5, 3)),
+            last_action=jnp.zeros(11),
+        )
+
+    keys = [
+        streams.keys(key, stream, env_id, episode)
+        for stream in (streams.START, streams.PARAMETERS, streams.CAMERA)
+    ]
+    return jax.vmap(one)(env_id, episode, *keys)
 
 
-def _fresh_one(env_id: jax.Array, episode: jax.Array, key: jax.Array, level: jax.Array) -> EnvState:
-    key = jax.random.fold_in(jax.random.fold_in(key, env_id), episode)
-    key_xy, key_rot, key_pos, key_vel = jax.random.split(key, 4)
-    share = adr.interpolate(0.0, 1.0, level)
+def _start(config: AdrConfig, key: jax.Array, level: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """qpos [30] and qvel [29] of one env."""
+    sizes = {"x": 1, "y": 1, "turn": 2, "joint_pos": NUM_JOINTS, "joint_vel": NUM_JOINTS}
+    spread = {name: 2 * share - 1 for name, share in streams.shares(key, sizes).items()}
 
-    xy = share * jnp.asarray(SPAWN_WIDTH) * jax.random.uniform(key_xy, (2,), minval=-0.5, maxval=0.5)
-    object_pos = jnp.asarray(SPAWN_CENTRE) + jnp.append(xy, 0.0)
-    half = 0.5 * jnp.pi * share * jax.random.uniform(key_rot, (2,), minval=-1.0, maxval=1.0)
+    x = 0.5 * value(config.spawn_width_x, level) * spread["x"]
+    y = 0.5 * value(config.spawn_width_y, level) * spread["y"]
+    object_pos = jnp.asarray(SPAWN_CENTRE) + jnp.concatenate([x, y, jnp.zeros(1)])
+    half = 0.5 * jnp.pi * value(config.spawn_rotation, level) * spread["turn"]
     (cx, cy), (sx, sy) = jnp.cos(half), jnp.sin(half)
     object_quat = jnp.stack([cx * cy, sx * cy, cx * sy, sx * sy])
 
-    noise = jax.random.uniform(key_pos, (NUM_JOINTS,), minval=-1.0, maxval=1.0)
-    joint_pos = jnp.clip(
-        jnp.asarray(RESET_POS) + share * JOINT_POS_NOISE * noise, jnp.asarray(LOWER), jnp.asarray(UPPER)
-    ).astype(jnp.float32)
-    joint_vel = share * JOINT_VEL_NOISE * jax.random.uniform(key_vel, (NUM_JOINTS,), minval=-1.0, maxval=1.0)
-    qvel = jnp.concatenate([joint_vel, jnp.zeros(6)])
-    return EnvState(
-        env_id=env_id,
-        episode=episode,
-        age=jnp.zeros((), jnp.int32),
-        physics=PhysicsState(
-            qpos=jnp.concatenate([joint_pos, object_pos, object_quat]),
-            qvel=qvel,
-            qacc_warmstart=jnp.zeros_like(qvel),
-        ),
-        fabric=FabricState(pos=joint_pos, vel=joint_vel, acc=jnp.zeros(NUM_JOINTS)),
-        torque=jnp.zeros(NUM_JOINTS),
-        last_action=jnp.zeros(11),
-    )
+    joint_pos = jnp.asarray(RESET_POS) + value(config.joint_pos_spawn, level) * spread["joint_pos"]
+    joint_pos = jnp.clip(joint_pos, jnp.asarray(LOWER), jnp.asarray(UPPER)).astype(jnp.float32)
+    joint_vel = value(config.joint_vel_spawn, level) * spread["joint_vel"]
+    qpos = jnp.concatenate([joint_pos, object_pos, object_quat])
+    return qpos, jnp.concatenate([joint_vel, jnp.zeros(6)])

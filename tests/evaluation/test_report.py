@@ -6,6 +6,7 @@ import pytest
 
 from mjxdex.evaluation.report import summarize, wilson
 
+CUBE_AND_CAN = SimpleNamespace(name="toys", names=("cube", "can"))
 POLICY = SimpleNamespace(config=SimpleNamespace(name="toy"), iteration=7, adr_level=0)
 
 
@@ -21,7 +22,7 @@ def test_counts_by_object():
     done = np.zeros((10, 4), bool)
     done[-1] = True  # the time limit is no loss
     done[4, 1] = True
-    report = summarize(success, done, ["cube", "can"], POLICY)  # pyright: ignore[reportArgumentType]
+    report = summarize(success, done, CUBE_AND_CAN, POLICY, 5)  # pyright: ignore[reportArgumentType]
     cube, can = report.objects
     assert (cube.name, cube.envs, cube.success, cube.reached, cube.held_at_end, cube.lost) == (
         "cube", 2, 0.25, 0.5, 0.5, 0.0,
@@ -33,6 +34,6 @@ def test_counts_by_object():
 def test_json(tmp_path):
     success = np.ones((3, 2), bool)
     path = tmp_path / "report.json"
-    summarize(success, ~success, ["cube"], POLICY).write_json(path)  # pyright: ignore[reportArgumentType]
+    summarize(success, ~success, CUBE_AND_CAN, POLICY, 5).write_json(path)  # pyright: ignore[reportArgumentType]
     found = json.loads(path.read_text())
-    assert found["total"]["success"] == 1.0 and found["run"]["config"] == "toy"
+    assert found["total"]["success"] == 1.0 and found["run"]["level"] == 5

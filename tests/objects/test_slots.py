@@ -51,10 +51,10 @@ def test_slots_are_as_many_as_the_most_demanding_object_needs():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: objects.load("fruit"), "'fruit'; existing sets: primitives"),
+        (lambda: objects.load("fruit"), "'fruit'; existing sets: dextrah"),
         (lambda: compile_set("none", ()), "empty"),
         (lambda: compile_set("twins", (cuboid("a", 1, 1, 1),) * 2), "two objects called 'a'"),
-        (lambda: Part("cone", (1, 1, 1)), "'cone'; allowed: box, cylinder"),
+        (lambda: Part("cone", (1, 1, 1)), "'cone'; allowed: box, cylinder, capsule, ellipsoid"),
     ],
 )
 def test_errors_say_what_is_allowed(call, message):

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from mujoco import mjx
 
-from mjxdex import objects, scene
+from mjxdex import scene
 from mjxdex.config import Config
-from mjxdex.physics import PhysicsState, Worlds
-from mjxdex.physics.object_fields import object_fields
+from mjxdex.physics import PhysicsState, Worlds, nominal
+from mjxdex.physics.world_params import WorldModel
+from mjxdex.physics.worlds import RESERVE
 from mjxdex.robot.tables import RESET_POS
 
 NUM_ENVS = 12
@@ -19,41 +20,24 @@ DROP_HEIGHT = 0.3
 
 
 @pytest.fixture(scope="module")
-def primitives():
-    return objects.load("primitives")
-
-
-@pytest.fixture(scope="module")
-def model(primitives):
-    return scene.build(CONFIG, primitives)
-
-
-@pytest.fixture(scope="module")
-def step(primitives, model):
-    return jax.jit(Worlds(CONFIG, model, primitives, NUM_ENVS).step)
-
-
-@pytest.fixture(scope="module")
 def whole(primitives, model):
     """The same physics with the whole tree of `mjx.Data` and a batched `mjx.Model`: step, and first data."""
-    fields = object_fields(model, primitives)
     mjx_model = mjx.put_model(model, impl="warp")
-    axes = jax.tree.map(lambda _: None, mjx_model).tree_replace({key: 0 for key in fields.tables})
-    values = {key: jnp.asarray(table)[OBJECT_ID] for key, table in fields.tables.items()}
-    batched = mjx_model.tree_replace(values)
+    fill_in = WorldModel(model, primitives)
 
-    def two_steps(model, data):
+    def two_steps(model, data, params):
+        model = fill_in(model, params)
         return mjx.step(model, mjx.step(model, data))
 
     def make_data(state: PhysicsState) -> mjx.Data:
         physics = CONFIG.physics
-        budget = physics.contacts_per_env * NUM_ENVS
+        budget = physics.contacts_per_env * NUM_ENVS + RESERVE
         blank = mjx.make_data(model, impl="warp", naconmax=budget, njmax=physics.constraints_per_env)
         fill = jax.vmap(lambda qpos, qvel, ctrl: blank.replace(qpos=qpos, qvel=qvel, ctrl=ctrl))
         return fill(state.qpos, state.qvel, CTRL)
 
-    whole_step = jax.jit(jax.vmap(two_steps, (axes, 0)))
-    return lambda data: whole_step(batched, data), make_data
+    whole_step = jax.jit(jax.vmap(two_steps, (None, 0, 0)))
+    return lambda data: whole_step(mjx_model, data, PARAMS), make_data
 
 
 def start(object_pos, object_quat=(1.0, 0.0, 0.0, 0.0), object_vel=(0.0,) * 6) -> PhysicsState:
@@ -67,7 +51,8 @@ def start(object_pos, object_quat=(1.0, 0.0, 0.0, 0.0), object_vel=(0.0,) * 6) -
 
 
 CTRL = jnp.tile(jnp.asarray(RESET_POS, jnp.float32), (NUM_ENVS, 1))
-OBJECT_ID = jnp.arange(NUM_ENVS)
+PARAMS = nominal(jnp.arange(NUM_ENVS))
+NO_PUSH = jnp.zeros((NUM_ENVS, 6))
 
 
 def run_alone(primitives, k, state: PhysicsState, control_steps: int) -> mujoco.MjData:
@@ -85,8 +70,8 @@ def test_every_object_lands_like_the_same_object_alone_in_mujoco(primitives, ste
     (0.1 mm, from its mass and inverse weights) set its height. Cylinders keep rocking by 0.1 mm."""
     state = initial = start((-0.55, 0.1, scene.TABLE_TOP + DROP_HEIGHT))
     for _ in range(60):
-        state, _, overflow = step(state, CTRL, OBJECT_ID)
-        assert not overflow.any()
+        state, reading = step(state, CTRL, PARAMS, NO_PUSH)
+        assert not reading.contact_overflow.any() and not reading.constraint_overflow.any()
     for k, name in enumerate(primitives.names):
         expected = run_alone(primitives, k, initial, 60)
         sideways, turned, speed = (1e-6, 1e-6, 1e-5) if "cuboid" in name else (1e-3, 3e-3, 0.05)
@@ -101,7 +86,7 @@ def test_every_object_tumbles_like_the_same_object_alone_in_mujoco(primitives, s
     """In free flight only the inertia tensor decides how an object tumbles."""
     state = initial = start((-0.5, 0.1, 2.0), (0.8, 0.36, 0.48, 0.0), (0.3, -0.2, 1.0, 7.0, 11.0, -13.0))
     for _ in range(20):
-        state, _, _ = step(state, CTRL, OBJECT_ID)
+        state, _ = step(state, CTRL, PARAMS, NO_PUSH)
     for k, name in enumerate(primitives.names):
         expected = run_alone(primitives, k, initial, 20)
         np.testing.assert_allclose(state.qpos[k, 23:], expected.qpos[23:], atol=5e-6, err_msg=name)
@@ -115,12 +100,12 @@ def test_small_state_steps_like_the_whole_data(whole, step):
     state = start(np.stack([(-0.55, 0.1, z) for z in heights]))
     data = make_data(state)
     for _ in range(8):
-        state, torque, _ = step(state, CTRL, OBJECT_ID)
+        state, reading = step(state, CTRL, PARAMS, NO_PUSH)
         data = whole_step(data)
         np.testing.assert_array_equal(state.qpos, data.qpos)
         np.testing.assert_array_equal(state.qvel, data.qvel)
         np.testing.assert_array_equal(state.qacc_warmstart, data.qacc_warmstart)
-        np.testing.assert_array_equal(torque, data.qfrc_actuator[:, :23])
+        np.testing.assert_array_equal(reading.torque, data.qfrc_actuator[:, :23])
 
 
 def test_unused_slots_touch_nothing(whole, model, primitives):
@@ -130,7 +115,7 @@ def test_unused_slots_touch_nothing(whole, model, primitives):
     count = int(data._impl.nacon[0])
     worlds = np.asarray(data._impl.contact__worldid)[:count]
     geoms = np.asarray(data._impl.contact__geom)[:count].max(axis=1)
-    slots = [model.geom(f"object_{i}").id for i in range(2)]
+    slots = [model.geom(f"object_{i}").id for i in range(len(primitives.slot_types))]
     for k in range(NUM_ENVS):
         used = slots[primitives.slot_types.index(primitives.shapes[k].parts[0].type)]
         assert set(geoms[worlds == k]) == {used}
@@ -141,22 +126,23 @@ def test_a_pmapped_scan_gives_the_same_bits(primitives, model, step):
     worlds = Worlds(CONFIG, model, primitives, NUM_ENVS)
     starts = [start((-0.55, 0.1, scene.TABLE_TOP + height)) for height in (0.05, 0.1)]
 
-    def five(state, object_id):
-        return jax.lax.scan(lambda s, _: worlds.step(s, CTRL, object_id)[:2], state, None, length=5)
+    def five(state, params):
+        return jax.lax.scan(lambda s, _: worlds.step(s, CTRL, params, NO_PUSH), state, None, length=5)
 
-    ids = jnp.stack([OBJECT_ID, OBJECT_ID[::-1]])
-    together = jax.pmap(five, devices=jax.devices()[:2])(jax.tree.map(lambda *x: jnp.stack(x), *starts), ids)
+    params = [nominal(ids) for ids in (PARAMS.object_id, PARAMS.object_id[::-1])]
+    stacked = [jax.tree.map(lambda *x: jnp.stack(x), *pair) for pair in (starts, params)]
+    together = jax.pmap(five, devices=jax.devices()[:2])(*stacked)
     for device, state in enumerate(starts):
         for i in range(5):
-            state, torque, _ = step(state, CTRL, ids[device])
-            np.testing.assert_array_equal(together[1][device, i], torque)
+            state, reading = step(state, CTRL, params[device], NO_PUSH)
+            np.testing.assert_array_equal(together[1].torque[device, i], reading.torque)
         for expected, actual in zip(state, together[0], strict=True):
             np.testing.assert_array_equal(actual[device], expected)
 
 
 def test_torque_is_that_of_the_servos(step):
     state = start((-0.55, 0.1, 0.6))
-    _, torque, _ = step(state, CTRL.at[:, 0].add(0.1).at[:, 8].add(1.0), OBJECT_ID)
+    torque = step(state, CTRL.at[:, 0].add(0.1).at[:, 8].add(1.0), PARAMS, NO_PUSH)[1].torque
     # Joint 0 has moved a little in the first substep; a finger a radian away pulls with all its force.
     assert (torque[:, 0] > 5).all() and (torque[:, 0] < 30).all()
     np.testing.assert_allclose(torque[:, 8], 0.5)
@@ -168,5 +154,6 @@ def test_too_small_a_budget_is_reported(primitives, model):
     resting = [scene.TABLE_TOP + size[:, 2].max() for size in primitives.geom["geom_size"]]
     pos = np.stack([(-0.55, 0.1, 0.9)] * NUM_ENVS)
     pos[0] = (-0.55, 0.1, resting[0])
-    _, _, overflow = step(start(pos), CTRL, OBJECT_ID)
-    assert overflow.tolist() == [True] + [False] * (NUM_ENVS - 1)
+    _, reading = step(start(pos), CTRL, PARAMS, NO_PUSH)
+    assert reading.constraint_overflow.tolist() == [True] + [False] * (NUM_ENVS - 1)
+    assert not reading.contact_overflow.any()

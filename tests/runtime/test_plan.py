@@ -49,7 +49,7 @@ def test_rollout_bytes_are_those_of_its_arrays() -> None:
 def test_depth_dominates_a_depth_rollout() -> None:
     config = config_files.load("depth160", {"env.num_envs": 64})
     pixels = 16 * 64 * 160 * 120 * 2
-    assert pixels < plan.learner_memory(config).rollout < 1.1 * pixels
+    assert pixels < plan.learner_memory(config).rollout < 1.2 * pixels
 
 
 def test_the_table_names_devices_and_envs() -> None:

@@ -9,12 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from mjxdex.runtime.metrics import read
+
 ROOT = Path(__file__).parents[2]
 TINY = {
     "--config": "smoke",
     "--env.num_envs": "8",
     "--ppo.minibatches": "2",
     "--ppo.horizon": "8",
+    "--env.episode_length_s": "0.3",  # so that the ADR level rises within the run
+    "--adr.start_level": "30",
+    "--adr.min_resets": "1",
+    "--adr.success_threshold": "-1",
     "--runtime.topology": "s0-l0",
     "--runtime.checkpoint_every": "2",
     "--runtime.iterations": "6",
@@ -60,6 +66,8 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[s
     """Digest and metrics, without times, of a run that nothing happens to."""
     folder = tmp_path_factory.mktemp("uninterrupted") / "run"
     value = digest(finish(start(*START, "--run", str(folder))))
+    levels = [float(row["adr/level"]) for row in read(folder)]
+    assert levels == sorted(levels) and 30 < levels[1] < levels[-1] < 50
     return value, metrics(folder)
 
 

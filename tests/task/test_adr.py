@@ -38,6 +38,16 @@ def test_level_stops_at_its_highest():
     assert step(at(2, 9), [True] * 4, [False] * 3 + [True]) == at(2, 10)
 
 
-@pytest.mark.parametrize(("level", "value"), [(0, 5.0), (25, 2.5), (50, 0.0)])
-def test_interpolation(level, value):
-    assert adr.interpolate(5.0, 0.0, jnp.int32(level)) == pytest.approx(value)
+@pytest.mark.parametrize(("level", "expected"), [(0, 5.0), (25, 2.5), (50, 0.0)])
+def test_a_value_is_linear_in_the_level(level, expected):
+    assert adr.value((5.0, 0.0), jnp.int32(level)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("level", "low", "high"), [(0, 1.0, 1.0), (25, 0.75, 2.0), (50, 0.5, 3.0)])
+def test_a_range_opens_with_the_level(level, low, high):
+    drawn = adr.sample((1.0, 1.0, 0.5, 3.0), jnp.int32(level), jnp.linspace(0, 1, 101))
+    assert drawn.min() == pytest.approx(low, abs=1e-6) and drawn.max() == pytest.approx(high, abs=1e-6)
+
+
+def test_a_run_may_start_at_a_higher_level():
+    assert adr.init(AdrConfig(start_level=50)).level == 50

@@ -7,7 +7,7 @@ import pytest
 
 from mjxdex import objects
 from mjxdex.config import Config, EnvConfig
-from mjxdex.physics import PhysicsState
+from mjxdex.physics import PhysicsState, Reading, WorldParams
 from mjxdex.task import observations
 from mjxdex.task.env import Command, GraspEnv
 
@@ -18,13 +18,14 @@ AT_GOAL, FALLEN, OUT_OF_REACH, BROKEN, TOO_FAST, OLD = range(NUM_ENVS)
 class Scripted:
     """Physics that puts every env into one situation."""
 
-    def step(self, state: PhysicsState, ctrl: jax.Array, object_id: jax.Array):
+    def step(self, state: PhysicsState, ctrl: jax.Array, params: WorldParams, wrench: jax.Array):
         place = jnp.arange(23, 26)
         qpos = state.qpos.at[AT_GOAL, place].set(jnp.array([-0.5, 0.05, 0.70]))
         qpos = qpos.at[FALLEN, 25].set(0.19).at[OUT_OF_REACH, 24].set(0.51).at[BROKEN, 3].set(jnp.nan)
         qvel = state.qvel.at[TOO_FAST, 5].set(1e4)
-        torque = jnp.full((NUM_ENVS, 23), 0.25)
-        return PhysicsState(qpos, qvel, state.qacc_warmstart), torque, jnp.arange(NUM_ENVS) == OLD
+        old = jnp.arange(NUM_ENVS) == OLD
+        reading = Reading(jnp.full((NUM_ENVS, 23), 0.25), jnp.full((NUM_ENVS, 5, 3), 2.0), old, ~old)
+        return PhysicsState(qpos, qvel, state.qacc_warmstart), reading
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,8 @@ def test_what_ends_an_episode(stepped):
     np.testing.assert_array_equal(outcome.truncated, [False] * 5 + [True])
     np.testing.assert_array_equal(outcome.success, [True] + [False] * 5)
     np.testing.assert_array_equal(outcome.info["sim/diverged"], [0, 0, 0, 1, 1, 0])
-    np.testing.assert_array_equal(outcome.info["sim/overflow"], [0, 0, 0, 0, 0, 1])
+    np.testing.assert_array_equal(outcome.info["sim/contact_overflow"], [0, 0, 0, 0, 0, 1])
+    np.testing.assert_array_equal(outcome.info["sim/constraint_overflow"], [1, 1, 1, 1, 1, 0])
 
 
 def test_a_diverged_env_poisons_nothing(stepped):

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mjxdex.config import EnvConfig, RewardConfig
+from mjxdex.config import Config
 from mjxdex.robot.tables import CURLED_HAND
 from mjxdex.task.reward import reward_terms
 from mjxdex.task.state import View
@@ -16,7 +16,7 @@ def view(object_pos, hand_points, hand=CURLED_HAND):
         joint_pos=jnp.concatenate([jnp.zeros((1, 7)), jnp.asarray(hand, jnp.float32)[None]], axis=1),
         joint_vel=jnp.zeros((1, 23)),
         hand_points=jnp.asarray(hand_points, jnp.float32)[None],
-        hand_point_vel=jnp.zeros((1, 5, 3)),
+        hand_twist=jnp.zeros((1, 5, 6)),
         object_pos=jnp.asarray(object_pos, jnp.float32)[None],
         object_quat=jnp.array([[1.0, 0, 0, 0]]),
         object_vel=zeros,
@@ -24,7 +24,7 @@ def view(object_pos, hand_points, hand=CURLED_HAND):
 
 
 def terms(state, level=0):
-    found = reward_terms(state, EnvConfig(), RewardConfig(), jnp.int32(level))
+    found = reward_terms(state, Config(), jnp.int32(level))
     return {name: float(value[0]) for name, value in found.items()}
 
 

@@ -1,0 +1,50 @@
+"""What the policy reads instead of the truth: noise and biases of joints and object."""
+
+import jax
+import jax.numpy as jnp
+
+from mjxdex.physics import PhysicsState
+from mjxdex.task import streams
+from mjxdex.task.randomization import Noise
+from mjxdex.task.state import NUM_JOINTS, OBJECT_QPOS, EnvState
+
+
+def misread(state: EnvState, key: jax.Array) -> PhysicsState:
+    """Positions and velocities of N envs as their sensors give them.
+
+    A function of the state alone, so that a resumed run reads what it would have read. Velocity of the object
+    is the true one: no policy observation has it.
+
+    Args:
+      state: the truth.
+      key: the run's stream for the envs.
+    Source: published DextrAH task.
+    """
+    sizes = {"joint_pos": NUM_JOINTS, "joint_vel": NUM_JOINTS, "object_pos": 3, "object_rot": 4}
+    random, keys = state.random, _keys(state, key, streams.SENSORS)
+    share = jax.vmap(lambda key: streams.shares(key, sizes))(keys)
+
+    def read(true: jax.Array, name: str, noise: Noise) -> jax.Array:
+        return true + noise.width[:, None] * (2 * share[name] - 1) + noise.bias[:, None]
+
+    qpos, qvel = state.physics.qpos, state.physics.qvel
+    pose = qpos[:, OBJECT_QPOS]
+    read_qpos = [
+        read(qpos[:, :NUM_JOINTS], "joint_pos", random.joint_pos),
+        read(pose[:, :3], "object_pos", random.object_pos),
+        read(pose[:, 3:], "object_rot", random.object_rot),
+    ]
+    joint_vel = read(qvel[:, :NUM_JOINTS], "joint_vel", random.joint_vel)
+    return state.physics._replace(
+        qpos=jnp.concatenate(read_qpos, axis=1),
+        qvel=jnp.concatenate([joint_vel, qvel[:, NUM_JOINTS:]], axis=1),
+    )
+
+
+def depth_keys(state: EnvState, key: jax.Array) -> jax.Array:
+    """Keys [N] for the noise of this control step's depth images."""
+    return _keys(state, key, streams.DEPTH)
+
+
+def _keys(state: EnvState, key: jax.Array, stream: int) -> jax.Array:
+    return streams.step_keys(streams.keys(key, stream, state.env_id, state.episode), state.age)
