@@ -17,7 +17,7 @@ train: $(READY)  ## a short run on the CPU, its evaluation with a video, and its
 	@echo; echo "Everything is in $(RUN):"; ls -1p $(RUN)
 
 test: lint  ## style, types, and every test that needs neither a GPU nor much time
-	$(BIN)/python -m pytest -m "not slow and not gpu and not multigpu"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not gpu and not multigpu"
 
 lint: $(DEV)
 	$(BIN)/ruff check .

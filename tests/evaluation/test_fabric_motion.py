@@ -1,11 +1,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from mjxdex.config import FabricConfig
 from mjxdex.evaluation.fabric_motion import UNDER_THE_TABLE, move
 
 
+@pytest.mark.slow
 def test_the_hand_stays_above_the_table_when_sent_below_it():
     """It starts 18 mm deep in the camera's box and then touches nothing; without avoidance it sinks in."""
     config = FabricConfig()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from mjxdex.evaluation import golden
 from mjxdex.robot import tables
@@ -18,6 +19,7 @@ def test_golden_rollout():
     assert list(reset) == [16], "the time limit of 18 steps puts the object back up"
 
 
+@pytest.mark.slow
 def test_a_gain_changed_by_one_percent_is_noticed(monkeypatch):
     monkeypatch.setattr(tables, "KP", tables.KP * 1.01)
     assert golden.differences(golden.rollout(), KEPT) != []

@@ -37,6 +37,7 @@ def shared_device():
     return one_iteration("s0-l0")
 
 
+@pytest.mark.slow
 def test_a_learner_of_its_own_gives_the_same_bits(shared_device):
     state, rollout, metrics = one_iteration("s0-l1")
     for mine, other in zip(jax.tree.leaves(state), jax.tree.leaves(shared_device[0]), strict=True):
