@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mjxdex import fabric, objects, scene
+from mjxdex import objects, scene
 from mjxdex.config import Config
 from mjxdex.fabric.action import PALM_POS_LOWER, PALM_POS_UPPER
 from mjxdex.physics import Worlds, nominal
@@ -32,7 +31,7 @@ class Costs:
       bare: physics with nominal parameters, and depth images.
       full: the task as a simulator runs it.
       parts: pieces of either, each by itself.
-      contacts: share of envs in which the hand is around the object.
+      around: share of envs in which the hand is around the object.
     """
 
     bare: float
@@ -71,7 +70,7 @@ class Benchmark:
         self._randomized = jax.jit(self.worlds.step)
         self._noise = jax.jit(self._noisy)
         self._observe = jax.jit(self.env.observe)
-        self._fabric = jax.jit(jax.vmap(partial(self._move)))
+        self._fabric = jax.jit(lambda state, action: self.env._fabric(state, action, self.level))
         self._act = {False: jax.jit(self._explore), True: jax.jit(self._grasp)}
 
     def run(self, grasping: bool, rounds: int, report: Callable[[str], None]) -> Costs:
@@ -161,11 +160,6 @@ class Benchmark:
         camera, keys = self.config.camera, sensing.depth_keys(state, self.env.key)
         depth = depth_noise.add(depth, keys, state.random.depth_noise, camera)
         return quantize(depth, camera.depth_min, camera.depth_max)
-
-    def _move(self, state: fabric.FabricState, action: jax.Array) -> fabric.FabricState:
-        one = jax.tree.map(lambda leaf: leaf[None], state)
-        moved = self.env._fabric(one, action[None], self.level)
-        return jax.tree.map(lambda leaf: leaf[0], moved)
 
     def _explore(self, state: EnvState, action: jax.Array, step: jax.Array) -> jax.Array:
         noise = jax.random.normal(jax.random.fold_in(jax.random.key(0), step), action.shape)

@@ -9,8 +9,7 @@ import numpy as np
 from mjxdex.config import EnvConfig
 from mjxdex.evaluation import grasp_search
 from mjxdex.evaluation.scripted import APPROACH, CLEARANCE, CLOSE, DESCEND, LIFT
-from mjxdex.fabric.action import NUM_ACTIONS, PALM_EULER_CENTRE, PALM_POS_LOWER, PALM_POS_UPPER
-from mjxdex.robot import hand_pca
+from mjxdex.fabric.action import NUM_ACTIONS, target_range
 from mjxdex.robot.rotations import euler_zyx_to_matrix
 from mjxdex.task.state import OBJECT_QPOS, EnvState
 
@@ -55,9 +54,7 @@ def grasp(state: EnvState, config: EnvConfig, key: jax.Array) -> jax.Array:
     object_pos = state.physics.qpos[:, OBJECT_QPOS][:, :3]
     held = object_pos + jnp.where(lift > 0, lift * (jnp.asarray(config.goal_pos) - object_pos), 0)
     target = [held + to_palm + above, euler, opened + close * (closed - opened)]
-    half_angle = np.full(3, np.deg2rad(config.max_pose_angle_deg))
-    lower = np.concatenate([PALM_POS_LOWER, PALM_EULER_CENTRE - half_angle, hand_pca.LOWER])
-    upper = np.concatenate([PALM_POS_UPPER, PALM_EULER_CENTRE + half_angle, hand_pca.UPPER])
+    lower, upper = target_range(config.max_pose_angle_deg)
     return jnp.clip(2 * (jnp.concatenate(target, axis=1) - lower) / (upper - lower) - 1, -1, 1)
 
 

@@ -11,8 +11,7 @@ import numpy as np
 import yaml
 
 from mjxdex.config import UserError
-from mjxdex.fabric.action import PALM_EULER_CENTRE, PALM_POS_LOWER, PALM_POS_UPPER
-from mjxdex.robot import hand_pca
+from mjxdex.fabric.action import target_range
 
 GRASPS_FILE = Path(__file__).with_name("grasps.yaml")
 """Grasps of the 12 primitives, found by `grasp_search`."""
@@ -72,9 +71,7 @@ def script(grasp: Grasp, max_pose_angle_deg: float = 45.0) -> np.ndarray:
         *(start + _ease(steps)[:, None] * (end - start) for start, end, steps in moves),
         np.tile(lifted, (HOLD, 1)),
     ]
-    half_angle = np.full(3, np.deg2rad(max_pose_angle_deg))
-    lower = np.concatenate([PALM_POS_LOWER, PALM_EULER_CENTRE - half_angle, hand_pca.LOWER])
-    upper = np.concatenate([PALM_POS_UPPER, PALM_EULER_CENTRE + half_angle, hand_pca.UPPER])
+    lower, upper = target_range(max_pose_angle_deg)
     return np.clip(2 * (np.concatenate(rows) - lower) / (upper - lower) - 1, -1, 1).astype(np.float32)
 
 

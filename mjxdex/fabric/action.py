@@ -27,8 +27,14 @@ def targets(action: jax.Array, max_pose_angle_deg: float) -> tuple[jax.Array, ja
       Palm position [3] (m, world), palm Euler angles ZYX [3] (rad), hand PCA target [5].
       Source: published DextrAH task.
     """
+    lower, upper = target_range(max_pose_angle_deg)
+    target = jnp.asarray(lower) + 0.5 * (jnp.clip(action, -1.0, 1.0) + 1.0) * (upper - lower)
+    return target[:3], target[3:6], target[6:]
+
+
+def target_range(max_pose_angle_deg: float) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest targets, each [11]: palm position (m), Euler angles ZYX (rad), hand PCA."""
     half_angle = np.full(3, np.deg2rad(max_pose_angle_deg))
     lower = np.concatenate((PALM_POS_LOWER, PALM_EULER_CENTRE - half_angle, hand_pca.LOWER))
     upper = np.concatenate((PALM_POS_UPPER, PALM_EULER_CENTRE + half_angle, hand_pca.UPPER))
-    target = jnp.asarray(lower) + 0.5 * (jnp.clip(action, -1.0, 1.0) + 1.0) * (upper - lower)
-    return target[:3], target[3:6], target[6:]
+    return lower, upper
