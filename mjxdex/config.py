@@ -95,12 +95,18 @@ class CameraConfig:
     """Nearest depth that is seen, metres; nearer pixels read 0."""
     depth_max: float = 1.3
     """Farthest depth that is seen, metres; farther pixels read 0."""
-    renderer: Literal["tiled", "mjwarp"] = "tiled"
-    """What draws the images: mjxdex's own renderer of primitives, or MJX-Warp's, which draws all geoms that
-    MuJoCo has. Both give the same depth."""
     noise: Literal["off", "metres", "centimetres"] = "metres"
     """Noise on depth, whose size follows the ADR level. The unit is the one that the published disparity
     constant is taken for: at 1 m depth comes in steps of 0.23 mm (metres) or 23 mm (centimetres)."""
+
+
+@dataclass(frozen=True)
+class RenderConfig:
+    """What draws the images that the policy sees."""
+
+    backend: Literal["warp", "mjwarp", "madrona"] = "warp"
+    """mjxdex's own Warp kernels for primitives, the renderer of MJX-Warp, or Madrona's ray tracer (NVIDIA GPUs
+    only, extra `madrona`). All give the same depth."""
 
 
 @dataclass(frozen=True)
@@ -219,6 +225,7 @@ class Config:
     adr: AdrConfig = field(default_factory=AdrConfig)
     physics: PhysicsConfig = field(default_factory=PhysicsConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
+    render: RenderConfig = field(default_factory=RenderConfig)
     fabric: FabricConfig = field(default_factory=FabricConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     ppo: PpoConfig = field(default_factory=PpoConfig)

@@ -19,7 +19,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--config", default="depth160", metavar="NAME", help="[depth160]")
-    parser.add_argument("--renderer", metavar="NAME", help="tiled or mjwarp [the config's]")
+    parser.add_argument("--backend", metavar="NAME", help="warp, mjwarp or madrona [the config's]")
     parser.add_argument("--envs", type=int, metavar="N", help="[the config's]")
     parser.add_argument("--level", type=int, default=50, metavar="K", help="ADR level [50]")
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="of 16 control steps [20]")
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> None:
     from mjxdex.evaluation.benchmark import Benchmark
 
     console = Console(highlight=False, soft_wrap=True)
-    settings = {"env.num_envs": options.envs, "camera.renderer": options.renderer}
+    settings = {"env.num_envs": options.envs, "render.backend": options.backend}
     given = {key: str(value) for key, value in settings.items() if value is not None}
     config = config_files.load(options.config, given)
     benchmark = Benchmark(config, options.level)

@@ -61,7 +61,7 @@ class Benchmark:
         model = scene.build(config, object_set)
         self.worlds = Worlds(config, model, object_set, self.num_envs)
         self.env = GraspEnv(config, self.worlds, object_set)
-        self.renderer = depth_renderer(model, object_set, config.camera, self.num_envs)
+        self.renderer = depth_renderer(model, object_set, config, self.num_envs)
         self.first = jax.jit(self.env.init)(jnp.arange(self.num_envs, dtype=jnp.int32))
         self._step = jax.jit(self.env.step)
         self._full_image = jax.jit(self._seen)

@@ -38,7 +38,7 @@ def camera_figure(config: Config, object_name: str = "large_8_cuboid", seed: int
     pose, k = hand_above(objects, object_name)
     views = _views(jax.random.key(seed))
     num_views = len(views.focal)
-    renderer = depth_renderer(scene.build(config, objects), objects, config.camera, num_views)
+    renderer = depth_renderer(scene.build(config, objects), objects, config, num_views)
     qpos = jnp.tile(jnp.asarray(pose, jnp.float32), (num_views, 1))
     depth = jax.jit(renderer.render)(qpos, jnp.full(num_views, k), views)
 

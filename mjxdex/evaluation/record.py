@@ -67,7 +67,7 @@ def record(
     model = scene.build(config, object_set)
     camera = config.camera
     rgb_renderer = WarpRgbRenderer(model, object_set, CHUNK, width, height)
-    renderer = depth_renderer(model, object_set, camera, CHUNK)
+    renderer = depth_renderer(model, object_set, config, CHUNK)
 
     @jax.jit
     def render(qpos: jax.Array, views: DepthView) -> tuple[jax.Array, jax.Array]:

@@ -32,7 +32,7 @@ def scene_picture(config: Config, object_name: str = "large_8_cuboid") -> np.nda
     model = scene.build(config, objects)
     scene_args = jnp.asarray(qpos[None], jnp.float32), jnp.array([k])
     overview = WarpRgbRenderer(model, objects, 1, HEIGHT * 4 // 3, HEIGHT, samples=3)
-    depth = depth_renderer(model, objects, config.camera, 1)
+    depth = depth_renderer(model, objects, config, 1)
     rgb = np.asarray(jax.jit(overview.render)(*scene_args))
     seen = np.asarray(jax.jit(depth.render)(*scene_args, cameras.nominal(1)))
     return rgb_and_depth(rgb, seen, config.camera.depth_min, config.camera.depth_max)[0]

@@ -165,7 +165,7 @@ def _kind(model: mujoco.MjModel, geom: int) -> int:
     if kind is None:
         shape = _GEOM(model.geom_type[geom]).name.removeprefix("mjGEOM_").lower()
         raise ValueError(
-            f"geom {model.geom(geom).name!r} is a {shape}; camera.renderer tiled draws boxes, cylinders, "
+            f"geom {model.geom(geom).name!r} is a {shape}; render.backend warp draws boxes, cylinders, "
             "capsules, ellipsoids and spheres: hide the geom from the camera, or use mjwarp"
         )
     return kind

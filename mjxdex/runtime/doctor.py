@@ -136,7 +136,7 @@ def _simulate() -> str:
     object_set = objects.load(config.env.objects)
     model = scene.build(config, object_set)
     worlds = Worlds(config, model, object_set, 2)
-    renderer = depth_renderer(model, object_set, config.camera, 2)
+    renderer = depth_renderer(model, object_set, config, 2)
     pose = jnp.concatenate([jnp.asarray(tables.RESET_POS, jnp.float32), jnp.array([0, 0, 1, 1, 0, 0, 0.0])])
     state = PhysicsState(jnp.tile(pose, (2, 1)), jnp.zeros((2, 29)), jnp.zeros((2, 29)))
     ids = jnp.arange(2)

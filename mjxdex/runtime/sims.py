@@ -52,7 +52,7 @@ class Simulators:
         self._render = None
         if config.observation.depth:
             camera = config.camera
-            renderer = depth_renderer(model, self.objects, camera, self.envs_per_shard, list(self.devices))
+            renderer = depth_renderer(model, self.objects, config, self.envs_per_shard, list(self.devices))
 
             def render(state: EnvState) -> jax.Array:
                 random = state.random
