@@ -1,9 +1,10 @@
 """Every setting of a run: one tree of frozen dataclasses, filled by a YAML file and the command line."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from mjxdex.config_adr import AdrConfig
+from mjxdex.config_rgb import RgbConfig
 
 FABRIC_TERMS = ("fabric_pos", "fabric_vel", "fabric_acc")
 OBJECT_TERMS = ("object_onehot", "object_scale")
@@ -105,7 +106,7 @@ class RenderConfig:
     """What draws the images that the policy sees."""
 
     backend: Literal["warp", "mjwarp", "madrona"] = "warp"
-    """mjxdex's own Warp kernels for primitives, the renderer of MJX-Warp, or Madrona's ray tracer (NVIDIA GPUs
+    """Our own Warp kernels for primitives, the renderer of MJX-Warp, or Madrona's ray tracer (NVIDIA GPUs
     only, extra `madrona`). All give the same depth."""
 
 
@@ -226,6 +227,7 @@ class Config:
     physics: PhysicsConfig = field(default_factory=PhysicsConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
     render: RenderConfig = field(default_factory=RenderConfig)
+    rgb: RgbConfig = field(default_factory=RgbConfig)
     fabric: FabricConfig = field(default_factory=FabricConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     ppo: PpoConfig = field(default_factory=PpoConfig)
@@ -255,6 +257,8 @@ def check(config: Config) -> None:
         "runtime.checkpoint_every": config.runtime.checkpoint_every,
         "physics.substeps": config.physics.substeps,
         "fabric.steps": config.fabric.steps,
+        "rgb.width": config.rgb.width,
+        "rgb.height": config.rgb.height,
     }
     for key, value in positive.items():
         if value <= 0:
@@ -286,5 +290,32 @@ def check(config: Config) -> None:
                     f"camera {config.camera.width}x{config.camera.height} is too small for "
                     f"network.cnn_kernels {config.network.cnn_kernels} with stride 2; use at least 80x60"
                 )
+        if config.render.backend == "madrona":
+            _check_madrona(config)
         if not 0 <= config.camera.depth_min < config.camera.depth_max <= 6.5:
             raise ConfigError("camera.depth_min and depth_max must satisfy 0 <= depth_min < depth_max <= 6.5")
+    _check_rgb(config.rgb)
+
+
+def _check_rgb(rgb: RgbConfig) -> None:
+    if not rgb.blur_sizes or any(size < 1 or size % 2 == 0 for size in rgb.blur_sizes):
+        raise ConfigError(f"rgb.blur_sizes is {list(rgb.blur_sizes)}; it must be odd numbers above 0")
+    settings: dict[str, Any] = vars(rgb)
+    for name, value in settings.items():
+        if name.endswith("_probability") and not 0 <= value <= 1:
+            raise ConfigError(f"rgb.{name} is {value}; it must be 0 to 1")
+        if name != "blur_sizes" and isinstance(value, tuple) and value[0] > value[1]:
+            raise ConfigError(f"rgb.{name} is {list(value)}; the first number must not be above the second")
+
+
+def _check_madrona(config: Config) -> None:
+    if config.camera.width % 8 or config.camera.height % 8:
+        raise ConfigError(
+            f"camera {config.camera.width}x{config.camera.height} does not suit render.backend madrona; it "
+            "needs multiples of 8"
+        )
+    if any(config.adr.camera_focal):
+        raise ConfigError(
+            "render.backend madrona has one focal length for all envs and episodes; set adr.camera_focal to "
+            f"[0, 0] (it is {list(config.adr.camera_focal)}), or choose another backend"
+        )

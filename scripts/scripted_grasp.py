@@ -27,8 +27,9 @@ def main() -> None:
 def run(options: argparse.Namespace) -> None:
     from mjxdex import objects, scene
     from mjxdex.evaluation import playback, scripted
-    from mjxdex.evaluation.record import nominal_view, record
+    from mjxdex.evaluation.record import record
     from mjxdex.evaluation.video import write_strip, write_video
+    from mjxdex.render.depth_camera import nominal_view
 
     actions = scripted.actions(options.object, options.grasps or scripted.GRASPS_FILE)[None]
     config = Config(env=replace(EnvConfig(), objects=options.objects))

@@ -75,6 +75,10 @@ def test_values_from_the_command_line(parser: config_files.Parser) -> None:
         ),
         ({"env": 3}, "env is 3; it must be a section of keys"),
         ({"env.num_envs": "0"}, "env.num_envs is 0; it must be above 0"),
+        ({"rgb.height": "0"}, "rgb.height is 0; it must be above 0"),
+        ({"rgb.hue": "0.2,0.1"}, "rgb.hue is [0.2, 0.1]; the first number must not be above the second"),
+        ({"rgb.blur_probability": "1.5"}, "rgb.blur_probability is 1.5; it must be 0 to 1"),
+        ({"rgb.blur_sizes": "9,12"}, "rgb.blur_sizes is [9, 12]; it must be odd numbers above 0"),
     ],
 )
 def test_errors_name_the_key_and_what_is_allowed(overrides: dict[str, Any], message: str) -> None:

@@ -38,6 +38,7 @@ def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProce
         ("evaluate.py", "nowhere", "there is no run in nowhere"),
         ("export_onnx.py", "nowhere", "there is no run in nowhere"),
         ("scripted_grasp.py", "cup", "there is no grasp for 'cup'"),
+        ("benchmark_render.py", "--batch 1024 33", "--batch is [1024, 33]; a stereo pair is two images"),
         ("search_grasps.py", "cup --write grasps.yaml", "'primitives' has no 'cup'; it has large_12"),
     ],
 )

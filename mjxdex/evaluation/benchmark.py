@@ -12,7 +12,8 @@ from mjxdex import objects, scene
 from mjxdex.config import Config
 from mjxdex.fabric.action import PALM_POS_LOWER, PALM_POS_UPPER
 from mjxdex.physics import Worlds, nominal
-from mjxdex.render import cameras, depth_noise, depth_renderer, quantize
+from mjxdex.render import DepthCamera, cameras, quantize
+from mjxdex.render.depth_camera import sensed
 from mjxdex.task import sensing
 from mjxdex.task.env import Command, GraspEnv
 from mjxdex.task.state import EnvState, view
@@ -61,7 +62,7 @@ class Benchmark:
         model = scene.build(config, object_set)
         self.worlds = Worlds(config, model, object_set, self.num_envs)
         self.env = GraspEnv(config, self.worlds, object_set)
-        self.renderer = depth_renderer(model, object_set, config, self.num_envs)
+        self.camera = DepthCamera(config, model, object_set, self.num_envs)
         self.first = jax.jit(self.env.init)(jnp.arange(self.num_envs, dtype=jnp.int32))
         self._step = jax.jit(self.env.step)
         self._full_image = jax.jit(self._seen)
@@ -148,18 +149,15 @@ class Benchmark:
 
     def _drawn(self, qpos: jax.Array, state: EnvState) -> jax.Array:
         fixed = cameras.nominal(self.num_envs)
-        depth = self.renderer.render(qpos, state.random.params.object_id, fixed)
+        depth = self.camera.renderer.render(qpos, state.random.params.object_id, fixed)
         return quantize(depth, self.config.camera.depth_min, self.config.camera.depth_max)
 
     def _seen(self, state: EnvState) -> jax.Array:
-        random = state.random
-        depth = self.renderer.render(state.physics.qpos, random.params.object_id, random.cameras)
-        return self._noisy(state, depth)
+        view = sensing.depth_view(state, self.env.key)
+        return self.camera.image(state.physics.qpos, state.random.params.object_id, view)
 
     def _noisy(self, state: EnvState, depth: jax.Array) -> jax.Array:
-        camera, keys = self.config.camera, sensing.depth_keys(state, self.env.key)
-        depth = depth_noise.add(depth, keys, state.random.depth_noise, camera)
-        return quantize(depth, camera.depth_min, camera.depth_max)
+        return sensed(depth, sensing.depth_view(state, self.env.key), self.config.camera)
 
     def _explore(self, state: EnvState, action: jax.Array, step: jax.Array) -> jax.Array:
         noise = jax.random.normal(jax.random.fold_in(jax.random.key(0), step), action.shape)

@@ -12,7 +12,9 @@ from mjxdex import objects as object_sets
 from mjxdex import scene
 from mjxdex.config import Config
 from mjxdex.evaluation.scene_picture import hand_above
-from mjxdex.render import Cameras, cameras, depth_noise, depth_renderer
+from mjxdex.render import Cameras, DepthView, cameras, depth_noise, depth_renderer
+from mjxdex.render.depth_camera import sensed
+from mjxdex.types import DEPTH_UNIT
 
 _SHARES = (0.5, 1.0)
 """Strengths shown: those of ADR levels 25 and 50."""
@@ -70,10 +72,10 @@ def _views(key: jax.Array) -> Cameras:
 
 def _noisy(config: Config, depth: jax.Array, noise, share: float) -> np.ndarray:
     """One image with noise of a given reading and strength and with cut-offs, upright, 0 masked."""
-    add = jax.jit(depth_noise.add, static_argnums=3)
-    keys = jax.random.split(jax.random.key(1), 1)
-    image = add(depth[None], keys, jnp.full(1, share), replace(config.camera, noise=noise))[0]
-    return np.ma.masked_equal(np.rot90(np.asarray(image), k=-1), 0)
+    key_data = jax.random.key_data(jax.random.split(jax.random.key(1), 1))
+    view = DepthView(cameras.nominal(1), jnp.full(1, share), key_data)
+    image = jax.jit(sensed, static_argnums=2)(depth[None], view, replace(config.camera, noise=noise))[0]
+    return np.ma.masked_equal(np.rot90(np.asarray(image), k=-1), 0) * DEPTH_UNIT
 
 
 def _draw(config: Config, *rows: dict[str, np.ndarray]) -> Figure:

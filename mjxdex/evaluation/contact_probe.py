@@ -5,7 +5,7 @@ the envs of a device: the pairs of geoms that the broad phase passes on, and the
 The rows of constraints have a budget in each env, `physics.constraints_per_env`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import mujoco
 import numpy as np
-from mujoco import mjx
 
 from mjxdex import objects as object_sets
 from mjxdex import scene
@@ -67,35 +66,45 @@ class _CountingWorlds(Worlds):
         super().__init__(config, model, objects, num_envs)
         is_object = model.geom_bodyid == model.body(scene.OBJECT).id
         self._side = jnp.asarray(np.where(is_object, 1, np.where(model.geom_group == ROBOT_GROUP, 2, 0)))
+        self._substeps = config.physics.substeps
+        shapes = {
+            "data.ncollision": (1,),
+            "data.nacon": (1,),
+            "data.nefc": (num_envs,),
+            "data.contact.worldid": (self.contacts,),
+            "data.contact.geom": (self.contacts, 2),
+        }
+        counted = {path: jax.ShapeDtypeStruct(shape, jnp.int32) for path, shape in shapes.items()}
+        self._stepper = self._make_stepper(model, 1, counted)
 
     def step(
         self, state: PhysicsState, ctrl: jax.Array, params: WorldParams, wrench: jax.Array
     ) -> tuple[PhysicsState, _CountedReading]:
-        def one(*args):
-            model, data = self._begin(*args)
-            rows, shared = [], []
-            for _ in range(self.substeps):
-                data = mjx.step(model, data)
-                needed = data._impl
-                rows.append(needed.nefc)
-                contact = needed.contact__worldid, needed.contact__geom
-                shared.append((needed.ncollision, needed.nacon, *contact))
-            return self._end(data), rows, shared
-
-        (physics, reading), rows, shared = jax.vmap(one, out_axes=(0, 0, None))(state, ctrl, params, wrench)
-        steps = [self._count(*counted) for counted in zip(rows, shared, strict=True)]
+        readings, steps = [], []
+        for _ in range(self._substeps):
+            outputs = self._stepper(self._inputs(state, ctrl, params, wrench))
+            state, reading = self._outcome(outputs)
+            readings.append(reading)
+            steps.append(self._count(outputs))
         counts = jax.tree.map(lambda *parts: jnp.stack(parts).max(axis=0), *steps)
-        return physics, _CountedReading(*reading, counts=counts)
+        last = readings[-1]
+        return state, _CountedReading(
+            last.torque,
+            last.force,
+            jnp.stack([reading.contact_overflow for reading in readings]).any(axis=0),
+            jnp.stack([reading.constraint_overflow for reading in readings]).any(axis=0),
+            counts,
+        )
 
-    def _count(self, rows: jax.Array, shared: tuple[jax.Array, ...]) -> Counts:
-        pairs, found, world, geoms = shared
-        valid = jnp.arange(len(world)) < found
+    def _count(self, outputs: Mapping[str, jax.Array]) -> Counts:
+        world, geoms = outputs["data.contact.worldid"], outputs["data.contact.geom"]
+        valid = jnp.arange(len(world)) < outputs["data.nacon"]
         touching = valid & (self._side[geoms].sum(axis=1) == 3)
         none = jnp.zeros(self.num_envs, jnp.int32)
         return Counts(
-            pairs=pairs.reshape(()),
+            pairs=outputs["data.ncollision"].reshape(()),
             contacts=none.at[world].add(valid),
-            constraints=rows.reshape(self.num_envs),
+            constraints=outputs["data.nefc"],
             touches=none.at[world].add(touching),
         )
 

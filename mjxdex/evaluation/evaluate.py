@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from mjxdex.config import Config
-from mjxdex.evaluation.record import DepthView, depth_view
 from mjxdex.evaluation.report import Report, summarize
+from mjxdex.render import DepthView
 from mjxdex.runtime.sims import Simulators
 from mjxdex.runtime.trained import TrainedPolicy
+from mjxdex.task import sensing
 from mjxdex.task.env import Command
 from mjxdex.task.state import EnvState
 
@@ -60,7 +61,7 @@ def evaluate(
     depth = sims.render(state)
     carry, _ = learner.networks.initial_carries(config.env.num_envs)
     reset = jnp.ones(config.env.num_envs, bool)
-    view = jax.jit(lambda state: depth_view(jax.tree.map(lambda leaf: leaf[0], state), sims.env.key))
+    view = jax.jit(lambda state: sensing.depth_view(jax.tree.map(lambda leaf: leaf[0], state), sims.env.key))
     qpos, success, done, views = [], [], [], []
     for _ in track(range(sims.env.episode_steps)):
         command, carry = act(params, stats, obs, depth, carry, reset)

@@ -109,7 +109,8 @@ def _renders(config: Config, objects: ObjectSet, starts: dict[int, EnvState]) ->
     count = _ROWS * _COLUMNS
     envs = np.linspace(0, len(objects) - 1, count * len(LEVELS)).round().astype(int)
     envs = dict(zip(LEVELS, envs.reshape(count, len(LEVELS)).T, strict=True))
-    qpos = [_settled(config, objects, starts[level], env) for level in LEVELS for env in envs[level]]
+    shown = [(starts[level].physics.qpos[env], env) for level in LEVELS for env in envs[level]]
+    qpos = [settled(config, objects, np.asarray(start), env) for start, env in shown]
     ids = np.concatenate([envs[level] for level in LEVELS]) % len(objects)
     renderer = WarpRgbRenderer(scene.build(config, objects), objects, len(ids), _WIDTH, _HEIGHT, samples=2)
     pictures = np.asarray(
@@ -120,13 +121,13 @@ def _renders(config: Config, objects: ObjectSet, starts: dict[int, EnvState]) ->
     return [np.concatenate(np.concatenate(tiles, axis=1), axis=1) for tiles in grid]
 
 
-def _settled(config: Config, objects: ObjectSet, start: EnvState, env: int) -> np.ndarray:
-    """qpos [30] of an env a second after its reset, with the robot told to stay; in MuJoCo C with nominal
-    parameters."""
+def settled(config: Config, objects: ObjectSet, qpos: np.ndarray, env: int) -> np.ndarray:
+    """qpos [30] of an env a second after it was reset to the given one, with the robot told to stay; in
+    MuJoCo C with nominal parameters."""
     model = scene.build(config, objects, env % len(objects))
     data = mujoco.MjData(model)
-    data.qpos[:] = start.physics.qpos[env]
-    data.ctrl[:] = start.physics.qpos[env, :NUM_JOINTS]
+    data.qpos[:] = qpos
+    data.ctrl[:] = qpos[:NUM_JOINTS]
     mujoco.mj_step(model, data, _SETTLE)
     return data.qpos.copy()
 

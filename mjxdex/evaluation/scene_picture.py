@@ -13,7 +13,7 @@ from mjxdex.render import WarpRgbRenderer, cameras, depth_renderer
 from mjxdex.robot.tables import RESET_POS
 
 HEIGHT = 480
-_ARM_POSE = np.array([-1.04, -0.68, 0.45, 1.43, -1.82, 1.77, 0.11])
+ARM_POSE = np.array([-1.04, -0.68, 0.45, 1.43, -1.82, 1.77, 0.11])
 """Hand above the object, so that the depth camera sees both; rad."""
 _OBJECT_POSE = (-0.55, 0.1)
 
@@ -48,5 +48,5 @@ def hand_above(objects: ObjectSet, object_name: str) -> tuple[np.ndarray, int]:
         raise ValueError(f"no object {object_name!r} in {objects.name!r}; it has {', '.join(objects.names)}")
     k = objects.names.index(object_name)
     height = scene.TABLE_TOP + objects.geom["geom_aabb"][k, :, 1, 2].max()
-    joints = np.concatenate([_ARM_POSE, RESET_POS[7:]])
+    joints = np.concatenate([ARM_POSE, RESET_POS[7:]])
     return np.concatenate([joints, _OBJECT_POSE, [height, 1, 0, 0, 0]]), k

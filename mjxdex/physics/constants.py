@@ -12,8 +12,6 @@ from mjxdex.physics.warp_settings import graph_mode
 def constant_model(model: mujoco.MjModel, sim_devices: int = 1) -> mjx.Model:
     """The model for MJX-Warp with NumPy leaves, so that programs hold it instead of taking it as arguments.
 
-    Overflow messages are off: `Worlds.step` returns the overflow instead.
-
     Args:
       model: the scene.
       sim_devices: devices that a program with this model runs on.

@@ -21,9 +21,13 @@ class ObjectFields(NamedTuple):
 
     tables: dict[str, np.ndarray]
 
+    def of(self, object_id: jax.Array) -> dict[str, jax.Array]:
+        """The fields with object `object_id` (int32 []) in the model."""
+        return {key: jnp.asarray(table)[object_id] for key, table in self.tables.items()}
+
     def replace(self, model: mjx.Model, object_id: jax.Array) -> mjx.Model:
         """Puts object `object_id` (int32 []) into the model of one env."""
-        return model.replace(**{key: jnp.asarray(table)[object_id] for key, table in self.tables.items()})
+        return model.replace(**self.of(object_id))
 
 
 def object_fields(model: mujoco.MjModel, objects: ObjectSet) -> ObjectFields:

@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import mujoco
 import numpy as np
-from mujoco import mjx
 
 from mjxdex import scene
 from mjxdex.objects import ObjectSet
@@ -52,7 +51,7 @@ def nominal(object_id: jax.Array) -> WorldParams:
 
 
 class WorldModel:
-    """Puts the parameters of one world into the model; callers vmap.
+    """The fields of `mjx.Model` that follow the parameters of one world; callers vmap.
 
     Args:
       model: from `scene.build(config, objects)`.
@@ -71,9 +70,9 @@ class WorldModel:
         self._gain = model.actuator_gainprm.astype(np.float32)
         self._bias = model.actuator_biasprm.astype(np.float32)
 
-    def __call__(self, model: mjx.Model, params: WorldParams) -> mjx.Model:
-        """The model of one world; the leaves of `params` lack the leading axis."""
-        model = self._objects.replace(model, params.object_id)
+    def __call__(self, params: WorldParams) -> dict[str, jax.Array]:
+        """The fields of one world; the leaves of `params` lack the leading axis."""
+        fields = self._objects.of(params.object_id)
         mass = jnp.where(self._is_object, params.object_mass, 1.0)
         dof_mass = jnp.where(self._is_object_dof, params.object_mass, 1.0)
         partner = jnp.where(self._is_robot_geom, params.robot_friction, 1.0)
@@ -86,15 +85,15 @@ class WorldModel:
         gain_columns = np.arange(self._gain.shape[1])
         servo = jnp.stack([jnp.ones(NUM_JOINTS), params.stiffness, params.damping], axis=1)
         bias = jnp.asarray(self._bias)
-        return model.replace(
-            body_mass=model.body_mass * mass,
-            body_subtreemass=model.body_subtreemass * mass,
-            body_inertia=model.body_inertia * mass[:, None],
-            body_invweight0=model.body_invweight0 / mass[:, None],
-            dof_invweight0=model.dof_invweight0 / dof_mass,
-            geom_friction=jnp.asarray(self._geom_friction).at[:, 0].mul(friction),
-            geom_solref=jnp.asarray(self._geom_solref).at[:, 1].mul(damping),
-            actuator_gainprm=jnp.where(gain_columns == 0, params.stiffness[:, None], 1.0) * self._gain,
-            actuator_biasprm=bias.at[:, :3].mul(servo),
-            dof_frictionloss=jnp.pad(params.joint_friction, (0, len(self._is_object_dof) - NUM_JOINTS)),
-        )
+        return fields | {
+            "body_mass": fields["body_mass"] * mass,
+            "body_subtreemass": fields["body_subtreemass"] * mass,
+            "body_inertia": fields["body_inertia"] * mass[:, None],
+            "body_invweight0": fields["body_invweight0"] / mass[:, None],
+            "dof_invweight0": fields["dof_invweight0"] / dof_mass,
+            "geom_friction": jnp.asarray(self._geom_friction).at[:, 0].mul(friction),
+            "geom_solref": jnp.asarray(self._geom_solref).at[:, 1].mul(damping),
+            "actuator_gainprm": jnp.where(gain_columns == 0, params.stiffness[:, None], 1.0) * self._gain,
+            "actuator_biasprm": bias.at[:, :3].mul(servo),
+            "dof_frictionloss": jnp.pad(params.joint_friction, (0, len(self._is_object_dof) - NUM_JOINTS)),
+        }

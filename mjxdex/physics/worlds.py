@@ -1,18 +1,18 @@
 """A shard of MJX-Warp worlds that carries only what changes from step to step."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import mujoco
-from mujoco import mjx
 
 from mjxdex import scene
 from mjxdex.config import Config
 from mjxdex.objects import ObjectSet
-from mjxdex.physics.constants import constant_data, constant_model, spread
 from mjxdex.physics.kernels import PHYSICS_MODULES, compile_ahead
-from mjxdex.physics.world_params import WorldModel, WorldParams
+from mjxdex.physics.stepper import Stepper
+from mjxdex.physics.world_params import WorldModel, WorldParams, nominal
 from mjxdex.robot.tables import HAND_POINTS
 
 CONSTRAINT_OVERFLOW = 1 << 0 | 1 << 1 | 1 << 7
@@ -62,38 +62,24 @@ class Reading(NamedTuple):
 class Worlds:
     """Steps N worlds of one device; pure, callable inside jit, scan and pmap.
 
-    `mjx.Data` has some 185 leaves; carrying them through a program costs more than the physics. So the data
-    are rebuilt inside from constants, and all of the model that WorldParams do not change is constant.
-
     Args:
       config: the run's configuration.
       model: from `scene.build(config, objects)`.
       objects: the set of that model.
-      num_envs: N, worlds on this device; sets the shared contact budget.
-      sim_devices: devices that the program runs on, each with N worlds.
+      num_envs: N, worlds on each device; sets the shared contact budget.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        model: mujoco.MjModel,
-        objects: ObjectSet,
-        num_envs: int,
-        sim_devices: int = 1,
-    ) -> None:
+    def __init__(self, config: Config, model: mujoco.MjModel, objects: ObjectSet, num_envs: int) -> None:
         compile_ahead(PHYSICS_MODULES)
         self.num_envs = num_envs
-        self.substeps = config.physics.substeps
         self.num_joints = model.nu
-        self._model = constant_model(model, sim_devices)
-        self._blank = constant_data(
-            model,
-            config.physics.contacts_per_env * num_envs + RESERVE,
-            config.physics.constraints_per_env,
-        )
+        self.contacts = config.physics.contacts_per_env * num_envs + RESERVE
+        self._constraints = config.physics.constraints_per_env
         self._world_model = WorldModel(model, objects)
+        self._bodies = model.nbody
         self._object_body = model.body(scene.OBJECT).id
         self._forces = [model.sensor(point).adr[0] + i for point in HAND_POINTS for i in range(3)]
+        self._stepper = self._make_stepper(model, config.physics.substeps)
 
     def step(
         self, state: PhysicsState, ctrl: jax.Array, params: WorldParams, wrench: jax.Array
@@ -108,35 +94,54 @@ class Worlds:
 
         Returns: The next state, and what was read in the last physics step.
         """
-        return jax.vmap(self._step_one)(state, ctrl, params, wrench)
+        return self._outcome(self._stepper(self._inputs(state, ctrl, params, wrench)))
 
-    def _step_one(
-        self, state: PhysicsState, ctrl: jax.Array, params: WorldParams, wrench: jax.Array
-    ) -> tuple[PhysicsState, Reading]:
-        model, data = self._begin(state, ctrl, params, wrench)
-        for _ in range(self.substeps):
-            data = mjx.step(model, data)
-        return self._end(data)
+    def _make_stepper(
+        self, model: mujoco.MjModel, substeps: int, more: Mapping[str, jax.ShapeDtypeStruct] | None = None
+    ) -> Stepper:
+        """A stepper that returns what `_outcome` needs, and `more`."""
 
-    def _begin(
-        self, state: PhysicsState, ctrl: jax.Array, params: WorldParams, wrench: jax.Array
-    ) -> tuple[mjx.Model, mjx.Data]:
-        """Model and data of one world before its physics steps."""
-        blank = spread(self._blank)
-        data = blank.replace(
-            **state._asdict(),
-            ctrl=ctrl,
-            xfrc_applied=blank.xfrc_applied.at[self._object_body].set(wrench),
+        def numbers(*shape: int) -> jax.Array:
+            return jnp.zeros((self.num_envs, *shape))
+
+        def blank() -> dict[str, jax.Array]:
+            state = PhysicsState(numbers(model.nq), numbers(model.nv), numbers(model.nv))
+            params = nominal(jnp.zeros(self.num_envs, jnp.int32))
+            return self._inputs(state, numbers(model.nu), params, numbers(6))
+
+        inputs = jax.eval_shape(blank)
+        outputs = {f"data.{name}": inputs[f"data.{name}"] for name in PhysicsState._fields} | {
+            "data.qfrc_actuator": jax.ShapeDtypeStruct((self.num_envs, model.nv), jnp.float32),
+            "data.sensordata": jax.ShapeDtypeStruct((self.num_envs, model.nsensordata), jnp.float32),
+            "data.overflow": jax.ShapeDtypeStruct((self.num_envs,), jnp.int32),
+        }
+        return Stepper(
+            model,
+            self.num_envs,
+            self.contacts,
+            self._constraints,
+            substeps,
+            inputs,
+            outputs | dict(more or {}),
         )
-        return self._world_model(self._model, params), data
 
-    def _end(self, data: mjx.Data) -> tuple[PhysicsState, Reading]:
-        """What is kept of one world after its physics steps."""
-        overflow = data._impl.overflow  # pyright: ignore[reportAttributeAccessIssue]
+    def _inputs(
+        self, state: PhysicsState, ctrl: jax.Array, params: WorldParams, wrench: jax.Array
+    ) -> dict[str, jax.Array]:
+        """What the stepper takes."""
+        model = {f"model.{name}": field for name, field in jax.vmap(self._world_model)(params).items()}
+        data = {f"data.{name}": array for name, array in state._asdict().items()}
+        forces = jnp.zeros((len(wrench), self._bodies, 6)).at[:, self._object_body].set(wrench)
+        return model | data | {"data.ctrl": ctrl, "data.xfrc_applied": forces}
+
+    def _outcome(self, outputs: Mapping[str, jax.Array]) -> tuple[PhysicsState, Reading]:
+        """What is kept of the stepper's outputs."""
+        overflow = outputs["data.overflow"]
         reading = Reading(
-            torque=data.qfrc_actuator[: self.num_joints],
-            force=data.sensordata[jnp.asarray(self._forces)].reshape(-1, 3),
+            torque=outputs["data.qfrc_actuator"][:, : self.num_joints],
+            force=outputs["data.sensordata"][:, jnp.asarray(self._forces)].reshape(self.num_envs, -1, 3),
             contact_overflow=(overflow & CONTACT_OVERFLOW) != 0,
             constraint_overflow=(overflow & CONSTRAINT_OVERFLOW) != 0,
         )
-        return PhysicsState(data.qpos, data.qvel, data.qacc_warmstart), reading
+        state = PhysicsState(*(outputs[f"data.{name}"] for name in PhysicsState._fields))
+        return state, reading

@@ -45,28 +45,28 @@ _ERFINV = (1.25235369, 0.32939407, 0.0171822823, -0.0047222371, 0.000379868399, 
 
 
 def add(depth: jax.Array, keys: jax.Array, strength: jax.Array, camera: CameraConfig) -> jax.Array:
-    """Depth as a real camera might deliver it, and its cut-offs; pure, callable inside jit and pmap.
+    """Depth as a real camera might measure it; pure, callable inside jit and pmap.
 
     Args:
       depth: planar depth before any cut-off, float32 [N, H, W], metres, 0 where nothing was hit.
       keys: one PRNG key per env, [N]; an env's noise depends on its own key, depth and strength alone.
       strength: float32 [N], 0 (no noise at all) to 1 (as published); scales all standard deviations,
         probabilities and the step of the disparity.
-      camera: which reading of the noise, if any, and the cut-offs.
+      camera: which reading of the noise, if any, and the range of random depths.
 
     Returns:
-      float32 [N, H, W], metres, 0 outside [depth_min, depth_max].
+      float32 [N, H, W], metres, also beyond the cut-offs, which `depth_camera.quantize` applies.
     """
-    if camera.noise != "off":
-        seed = jax.vmap(lambda key: jax.random.bits(key, (2,)))(keys)
-        surface = depth
-        depth = shift(surface, seed, strength)
-        depth = disparity(depth, seed, strength, camera.noise)
-        depth = along_normals(depth, surface, seed, strength)
-        depth = dropout(depth, seed, strength)
-        depth = random_values(depth, seed, strength, camera.depth_min, camera.depth_max)
-        depth = sticks(depth, seed, strength, camera.depth_min, camera.depth_max)
-    return jnp.where((depth >= camera.depth_min) & (depth <= camera.depth_max), depth, 0.0)
+    if camera.noise == "off":
+        return depth
+    seed = jax.vmap(lambda key: jax.random.bits(key, (2,)))(keys)
+    surface = depth
+    depth = shift(surface, seed, strength)
+    depth = disparity(depth, seed, strength, camera.noise)
+    depth = along_normals(depth, surface, seed, strength)
+    depth = dropout(depth, seed, strength)
+    depth = random_values(depth, seed, strength, camera.depth_min, camera.depth_max)
+    return sticks(depth, seed, strength, camera.depth_min, camera.depth_max)
 
 
 def shift(depth: jax.Array, seed: jax.Array, strength: jax.Array) -> jax.Array:

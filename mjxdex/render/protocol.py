@@ -1,12 +1,11 @@
-"""What every renderer does, and the 16-bit depth that crosses between devices."""
+"""What every renderer does."""
 
 from typing import Protocol
 
 import jax
-import jax.numpy as jnp
 
 from mjxdex.render.cameras import Cameras
-from mjxdex.types import DEPTH_UNIT
+from mjxdex.render.looks import Looks
 
 
 class DepthRenderer(Protocol):
@@ -28,14 +27,18 @@ class DepthRenderer(Protocol):
 
 
 class RgbRenderer(Protocol):
-    """Renders colour pictures of all envs of a device."""
+    """Renders V colour cameras of each env of a device, for policies."""
 
-    def render(self, qpos: jax.Array, object_id: jax.Array) -> jax.Array:
-        """Like `DepthRenderer.render`, but from a fixed camera: uint8 [N, H, W, 3], to be shown as sRGB."""
+    def render(self, qpos: jax.Array, object_id: jax.Array, cameras: Cameras, looks: Looks) -> jax.Array:
+        """Images of the poses given, never of earlier ones; pure, callable inside jit and pmap.
+
+        Args:
+          qpos: float32 [N, 30], as in `PhysicsState`.
+          object_id: int32 [N], which object of the set each env holds.
+          cameras: leaves [N, V, ...]; see `stereo.nominal` for the published pair.
+          looks: textures, light and backgrounds of each env.
+
+        Returns:
+          uint8 [N, V, H, W, 3], sRGB; the first row is the top one.
+        """
         ...
-
-
-def quantize(depth: jax.Array, depth_min: float, depth_max: float) -> jax.Array:
-    """Rounds depth in metres to uint16 counts of DEPTH_UNIT; 0 for all outside [depth_min, depth_max]."""
-    seen = (depth >= depth_min) & (depth <= depth_max)
-    return jnp.where(seen, jnp.round(depth / DEPTH_UNIT), 0).astype(jnp.uint16)

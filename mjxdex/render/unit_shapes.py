@@ -12,6 +12,8 @@ Quadratic equations are solved about the ray's point closest to the centre: the 
 
 import warp as wp
 
+NONE, BOX, CYLINDER, CAPSULE, ELLIPSOID = range(5)
+"""Kinds of primitives; a sphere is an ellipsoid."""
 MISS = wp.constant(1e10)
 _TINY = wp.constant(1e-12)
 
@@ -96,3 +98,15 @@ def ray_capsule(origin: wp.vec3, direction: wp.vec3, half: float) -> float:
     if wp.abs(z) > half:
         leave = _ball(origin - wp.vec3(0.0, 0.0, wp.sign(z) * half), direction)[1]
     return _first(enter, leave)
+
+
+@wp.func
+def ray_shape(kind: int, origin: wp.vec3, direction: wp.vec3, half: float) -> float:
+    """`half` is that of a capsule; other kinds ignore it."""
+    if kind == BOX:
+        return ray_box(origin, direction)
+    if kind == CYLINDER:
+        return ray_cylinder(origin, direction)
+    if kind == CAPSULE:
+        return ray_capsule(origin, direction, half)
+    return ray_ellipsoid(origin, direction)

@@ -155,7 +155,7 @@ class WarpDepthRenderer(_Renderer):
 
 
 class WarpRgbRenderer(_Renderer):
-    """Colour pictures for people to look at; see `RgbRenderer`.
+    """Colour pictures for people to look at, from a fixed camera.
 
     Args:
       model, objects, num_envs, devices: as in WarpDepthRenderer.
@@ -192,6 +192,6 @@ class WarpRgbRenderer(_Renderer):
         )
 
     def render(self, qpos: jax.Array, object_id: jax.Array) -> jax.Array:
-        """See `RgbRenderer.render`."""
+        """uint8 [N, H, W, 3], to be shown as sRGB; arguments as in `DepthRenderer.render`."""
         packed = self._raw(qpos, object_id)[0].reshape(self.num_envs, *self._shape)
         return jnp.stack([packed >> 16 & 0xFF, packed >> 8 & 0xFF, packed & 0xFF], axis=-1).astype(jnp.uint8)

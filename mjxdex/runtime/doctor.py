@@ -57,6 +57,11 @@ def checks(try_simulator: bool = True) -> Iterator[Check]:
     yield _tried("video (ffmpeg)", _ffmpeg, "pip install imageio-ffmpeg", needed=False)
     for package in ("onnx", "onnxruntime", "jax2onnx"):
         yield _package(package, "", "only for scripts/export_onnx.py: pip install -e '.[onnx]'", needed=False)
+    for package in ("trimesh", "coacd"):
+        yield _package(
+            package, "", "only for scripts/import_objects.py: pip install -e '.[import]'", needed=False
+        )
+    yield _madrona()
 
 
 def _package(name: str, start: str, advice: str = "pip install -e .", needed: bool = True) -> Check:
@@ -127,7 +132,7 @@ def _simulate() -> str:
     import warp
 
     from mjxdex import config_files, objects, scene
-    from mjxdex.physics import PhysicsState, Worlds
+    from mjxdex.physics import PhysicsState, Worlds, nominal
     from mjxdex.render import cameras, depth_renderer
     from mjxdex.robot import tables
 
@@ -140,7 +145,7 @@ def _simulate() -> str:
     pose = jnp.concatenate([jnp.asarray(tables.RESET_POS, jnp.float32), jnp.array([0, 0, 1, 1, 0, 0, 0.0])])
     state = PhysicsState(jnp.tile(pose, (2, 1)), jnp.zeros((2, 29)), jnp.zeros((2, 29)))
     ids = jnp.arange(2)
-    state, *_ = jax.jit(worlds.step)(state, state.qpos[:, :23], ids)
+    state, _ = jax.jit(worlds.step)(state, state.qpos[:, :23], nominal(ids), jnp.zeros((2, 6)))
     depth = jax.jit(renderer.render)(state.qpos, ids, cameras.nominal(2))
     if not bool(jnp.isfinite(state.qpos).all()):
         raise ArithmeticError("the physics step gives NaN")
@@ -153,3 +158,15 @@ def _ffmpeg() -> str:
     import imageio_ffmpeg
 
     return f"ffmpeg {imageio_ffmpeg.get_ffmpeg_version()}"
+
+
+def _madrona() -> Check:
+    """Whether `render.backend madrona` can run."""
+    from mjxdex.render.madrona import requirements
+
+    advice = "only for --render.backend madrona; the default backend does without"
+    try:
+        found = requirements.find()
+    except requirements.MadronaUnavailableError as error:
+        return Check("Madrona", False, "missing: " + "; ".join(error.missing), advice, needed=False)
+    return Check("Madrona", True, f"gs-madrona {found.version}, compiler {found.compiler}", needed=False)

@@ -20,6 +20,10 @@ SIM_BYTES_PER_ENV = 0.31e6
 """Physics of one env with the default contact budget. Measured with a smaller scene on one H100."""
 SIM_BYTES_PER_PIXEL = 6.0
 """Rays, depth and its 16-bit copy. With the physics of an env 0.43 MB at 160x120, as measured."""
+MADRONA_BYTES_FIXED = 5.8e9
+"""Madrona without envs, of which 4 GiB are its device heap. Measured on one H100, as are the next two."""
+MADRONA_BYTES_PER_ENV = 0.25e6
+MADRONA_BYTES_PER_PIXEL = 16.0
 SLOW_ON_CPU = 256
 """More envs than this are a run for a GPU."""
 
@@ -60,8 +64,11 @@ def learner_memory(config: Config) -> Memory:
 def simulator_bytes(config: Config, topology: Topology) -> int:
     """Estimate of what the envs of one simulator device take, most of it outside JAX's own share."""
     pixels = config.camera.width * config.camera.height if config.observation.depth else 0
-    per_env = SIM_BYTES_PER_ENV + SIM_BYTES_PER_PIXEL * pixels
-    return round(SIM_BYTES_FIXED + per_env * config.env.num_envs / len(topology.sims))
+    fixed, per_env = SIM_BYTES_FIXED, SIM_BYTES_PER_ENV + SIM_BYTES_PER_PIXEL * pixels
+    if pixels and config.render.backend == "madrona":
+        fixed += MADRONA_BYTES_FIXED
+        per_env += MADRONA_BYTES_PER_ENV + MADRONA_BYTES_PER_PIXEL * pixels
+    return round(fixed + per_env * config.env.num_envs / len(topology.sims))
 
 
 def table(config: Config, topology: Topology) -> Group:

@@ -10,7 +10,7 @@ from mjxdex import objects as object_sets
 from mjxdex import scene
 from mjxdex.config import Config
 from mjxdex.physics import Worlds
-from mjxdex.render import SIM_AXIS, depth_noise, depth_renderer, quantize
+from mjxdex.render import SIM_AXIS, DepthCamera
 from mjxdex.task import sensing
 from mjxdex.task.env import Command, GraspEnv
 from mjxdex.task.state import EnvState
@@ -39,7 +39,7 @@ class Simulators:
         self.envs_per_shard = config.env.num_envs // len(self.devices)
         self.objects = object_sets.load(config.env.objects)
         model = scene.build(config, self.objects)
-        worlds = Worlds(config, model, self.objects, self.envs_per_shard, len(self.devices))
+        worlds = Worlds(config, model, self.objects, self.envs_per_shard)
         self.env = GraspEnv(config, worlds, self.objects)
         self.sharding = NamedSharding(Mesh(np.asarray(self.devices), (SIM_AXIS,)), PartitionSpec(SIM_AXIS))
 
@@ -51,15 +51,11 @@ class Simulators:
         self._step = pmap(self.env.step, donate_argnums=0)
         self._render = None
         if config.observation.depth:
-            camera = config.camera
-            renderer = depth_renderer(model, self.objects, config, self.envs_per_shard, list(self.devices))
+            camera = DepthCamera(config, model, self.objects, self.envs_per_shard, list(self.devices))
 
             def render(state: EnvState) -> jax.Array:
-                random = state.random
-                depth = renderer.render(state.physics.qpos, random.params.object_id, random.cameras)
-                keys = sensing.depth_keys(state, self.env.key)
-                depth = depth_noise.add(depth, keys, random.depth_noise, camera)
-                return quantize(depth, camera.depth_min, camera.depth_max)
+                view = sensing.depth_view(state, self.env.key)
+                return camera.image(state.physics.qpos, state.random.params.object_id, view)
 
             self._render = pmap(render)
 

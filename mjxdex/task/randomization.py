@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from mjxdex.config import AdrConfig
+from mjxdex.draws import shares
 from mjxdex.physics import WorldParams
 from mjxdex.render.cameras import Cameras, randomized
 from mjxdex.robot.tables import NUM_ARM, NUM_HAND, NUM_JOINTS
-from mjxdex.task import streams
 from mjxdex.task.adr import sample, value
 
 JOINT_FRICTION = (1.0,) * NUM_ARM + (0.01,) * NUM_HAND
@@ -60,7 +60,7 @@ def draw(
       key, camera_key: of this episode of this env.
     Source: published DextrAH task; camera and depth noise: its distillation, scaled with the level.
     """
-    share = streams.shares(key, _SIZES)
+    share = shares(key, _SIZES)
 
     def noise(name: str, width: tuple[float, float], bias: tuple[float, float]) -> Noise:
         a, b, c = share[name]

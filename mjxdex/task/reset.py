@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from mjxdex.config import AdrConfig
+from mjxdex.draws import shares
 from mjxdex.fabric import FabricState
 from mjxdex.physics import PhysicsState
 from mjxdex.robot.tables import LOWER, RESET_POS, UPPER
@@ -60,7 +61,7 @@ def fresh(
 def _start(config: AdrConfig, key: jax.Array, level: jax.Array) -> tuple[jax.Array, jax.Array]:
     """qpos [30] and qvel [29] of one env."""
     sizes = {"x": 1, "y": 1, "turn": 2, "joint_pos": NUM_JOINTS, "joint_vel": NUM_JOINTS}
-    spread = {name: 2 * share - 1 for name, share in streams.shares(key, sizes).items()}
+    spread = {name: 2 * share - 1 for name, share in shares(key, sizes).items()}
 
     x = 0.5 * value(config.spawn_width_x, level) * spread["x"]
     y = 0.5 * value(config.spawn_width_y, level) * spread["y"]

@@ -3,7 +3,9 @@
 import jax
 import jax.numpy as jnp
 
+from mjxdex.draws import shares
 from mjxdex.physics import PhysicsState
+from mjxdex.render import DepthView
 from mjxdex.task import streams
 from mjxdex.task.randomization import Noise
 from mjxdex.task.state import NUM_JOINTS, OBJECT_QPOS, EnvState
@@ -22,7 +24,7 @@ def misread(state: EnvState, key: jax.Array) -> PhysicsState:
     """
     sizes = {"joint_pos": NUM_JOINTS, "joint_vel": NUM_JOINTS, "object_pos": 3, "object_rot": 4}
     random, keys = state.random, _keys(state, key, streams.SENSORS)
-    share = jax.vmap(lambda key: streams.shares(key, sizes))(keys)
+    share = jax.vmap(lambda key: shares(key, sizes))(keys)
 
     def read(true: jax.Array, name: str, noise: Noise) -> jax.Array:
         return true + noise.width[:, None] * (2 * share[name] - 1) + noise.bias[:, None]
@@ -41,9 +43,10 @@ def misread(state: EnvState, key: jax.Array) -> PhysicsState:
     )
 
 
-def depth_keys(state: EnvState, key: jax.Array) -> jax.Array:
-    """Keys [N] for the noise of this control step's depth images."""
-    return _keys(state, key, streams.DEPTH)
+def depth_view(state: EnvState, key: jax.Array) -> DepthView:
+    """Cameras and noise of this control step's depth images of N envs; `key` as in `misread`."""
+    key_data = jax.random.key_data(_keys(state, key, streams.DEPTH))
+    return DepthView(state.random.cameras, state.random.depth_noise, key_data)
 
 
 def _keys(state: EnvState, key: jax.Array, stream: int) -> jax.Array:

@@ -19,14 +19,3 @@ def keys(key: jax.Array, stream: int, env_id: jax.Array, episode: jax.Array) -> 
 def step_keys(keys: jax.Array, step: jax.Array) -> jax.Array:
     """Keys [N] of the given steps (int32 [N]) within the episodes of `keys`."""
     return jax.vmap(jax.random.fold_in)(keys, step)
-
-
-def shares(key: jax.Array, sizes: dict[str, int]) -> dict[str, jax.Array]:
-    """Uniform numbers in [0, 1) by name, float32 [size], of one key; one draw, since each costs time to
-    compile."""
-    drawn = jax.random.uniform(key, (sum(sizes.values()),))
-    found, start = {}, 0
-    for name, size in sizes.items():
-        found[name] = drawn[start : start + size]
-        start += size
-    return found

@@ -26,7 +26,7 @@ def whole(primitives, model):
     fill_in = WorldModel(model, primitives)
 
     def two_steps(model, data, params):
-        model = fill_in(model, params)
+        model = model.replace(**fill_in(params))
         return mjx.step(model, mjx.step(model, data))
 
     def make_data(state: PhysicsState) -> mjx.Data:

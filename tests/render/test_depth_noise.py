@@ -7,7 +7,8 @@ import pytest
 
 from mjxdex import scene
 from mjxdex.config import CameraConfig
-from mjxdex.render import depth_noise
+from mjxdex.render import DepthView, cameras, depth_camera, depth_noise
+from mjxdex.types import DEPTH_UNIT
 
 N, H, W = 16, 120, 160
 SHIFT = jax.jit(depth_noise.shift)
@@ -16,7 +17,7 @@ ALONG_NORMALS = jax.jit(depth_noise.along_normals)
 DROPOUT = jax.jit(depth_noise.dropout)
 RANDOM_VALUES = jax.jit(depth_noise.random_values)
 STICKS = jax.jit(depth_noise.sticks)
-ADD = jax.jit(depth_noise.add, static_argnums=3)
+SENSED = jax.jit(depth_camera.sensed, static_argnums=2)
 
 SEED = jax.vmap(lambda key: jax.random.bits(key, (2,)))(jax.random.split(jax.random.key(7), N))
 FULL = jnp.ones(N)
@@ -38,6 +39,11 @@ def scenes(num_envs: int) -> jax.Array:
 
 def camera(noise: str) -> CameraConfig:
     return CameraConfig(width=80, height=60, noise=noise)  # pyright: ignore[reportArgumentType]
+
+
+def view(strength: jax.Array) -> DepthView:
+    keys = jax.random.split(jax.random.key(3), len(strength))
+    return DepthView(cameras.nominal(len(strength)), strength, jax.random.key_data(keys))
 
 
 def test_words_are_random():
@@ -168,21 +174,22 @@ def test_number_of_sticks_follows_the_strength():
 @pytest.mark.parametrize("noise", ["off", "metres", "centimetres"])
 def test_no_strength_is_the_input_with_cut_offs(noise):
     depth = scenes(8)
-    result = ADD(depth, jax.random.split(jax.random.key(3), 8), jnp.zeros(8), camera(noise))
+    result = SENSED(depth, view(jnp.zeros(8)), camera(noise))
     expected = np.where((depth >= 0.5) & (depth <= 1.3), depth, 0)
     assert 0.3 < (expected > 0).mean() < 0.9
-    np.testing.assert_array_equal(result, expected)
+    np.testing.assert_allclose(result * DEPTH_UNIT, expected, atol=0.51 * DEPTH_UNIT)
+    np.testing.assert_array_equal(result > 0, expected > 0)
 
 
 def test_all_together():
     """Within the cut-offs, different for each key, the same for each call and for each split of the batch."""
     depth = scenes(8)
-    keys = jax.random.split(jax.random.key(3), 8)
-    strength = jnp.linspace(0.2, 1, 8)
-    result = np.asarray(ADD(depth, keys, strength, camera("centimetres")))
+    views = view(jnp.linspace(0.2, 1, 8))
+    result = np.asarray(SENSED(depth, views, camera("centimetres")))
     seen = result > 0
-    assert (result[seen] >= 0.5).all() and (result[seen] <= 1.3).all() and 0.3 < seen.mean() < 0.9
-    assert (result != ADD(depth, keys[::-1], strength, camera("centimetres"))).mean() > 0.3
-    np.testing.assert_array_equal(ADD(depth, keys, strength, camera("centimetres")), result)
-    alone = ADD(depth[5:6], keys[5:6], strength[5:6], camera("centimetres"))
+    assert (result[seen] >= 5000).all() and (result[seen] <= 13000).all() and 0.3 < seen.mean() < 0.9
+    others = views._replace(key_data=views.key_data[::-1])
+    assert (result != SENSED(depth, others, camera("centimetres"))).mean() > 0.3
+    np.testing.assert_array_equal(SENSED(depth, views, camera("centimetres")), result)
+    alone = SENSED(depth[5:6], jax.tree.map(lambda leaf: leaf[5:6], views), camera("centimetres"))
     np.testing.assert_array_equal(alone[0], result[5])

@@ -9,7 +9,8 @@ import pytest
 from mjxdex import objects, scene
 from mjxdex.config import CameraConfig, Config
 from mjxdex.objects.shapes import Part, Shape
-from mjxdex.render import Cameras, TiledDepthRenderer, tiled, tiles
+from mjxdex.render import Cameras, TiledDepthRenderer, tiles
+from mjxdex.render.primitives import frames
 from mjxdex.robot.tables import RESET_POS
 
 CAMERA = CameraConfig(width=72, height=52)
@@ -58,7 +59,7 @@ def test_culling_changes_no_pixel(model, tile):
 
     @jax.jit
     def both(qpos, cameras):
-        primitives, bounds = renderer.place(jax.vmap(tiled._frames)(qpos), OBJECT_ID, cameras)
+        primitives, bounds = renderer.place(jax.vmap(frames)(qpos), OBJECT_ID, cameras)
         masks = renderer.cull(cameras.focal, bounds)
         exists = bounds[..., 0] < bounds[..., 1]
         exists = jnp.pad(exists, ((0, 0), (0, -exists.shape[1] % tiles.WORD))).reshape(

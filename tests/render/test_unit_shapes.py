@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import warp as wp
 
-from mjxdex.render import tiles
+from mjxdex.render import unit_shapes
 from mjxdex.render.unit_shapes import MISS, ray_box, ray_capsule, ray_cylinder, ray_ellipsoid
 
 NUM_RAYS = 4000
 GEOM = mujoco.mjtGeom
 SHAPES = {
-    "box": (tiles.BOX, GEOM.mjGEOM_BOX, (1, 1, 1), 0.0),
-    "cylinder": (tiles.CYLINDER, GEOM.mjGEOM_CYLINDER, (1, 1, 0), 0.0),
-    "capsule": (tiles.CAPSULE, GEOM.mjGEOM_CAPSULE, (1, 1.7, 0), 1.7),
-    "ellipsoid": (tiles.ELLIPSOID, GEOM.mjGEOM_ELLIPSOID, (1, 1, 1), 0.0),
+    "box": (unit_shapes.BOX, GEOM.mjGEOM_BOX, (1, 1, 1), 0.0),
+    "cylinder": (unit_shapes.CYLINDER, GEOM.mjGEOM_CYLINDER, (1, 1, 0), 0.0),
+    "capsule": (unit_shapes.CAPSULE, GEOM.mjGEOM_CAPSULE, (1, 1.7, 0), 1.7),
+    "ellipsoid": (unit_shapes.ELLIPSOID, GEOM.mjGEOM_ELLIPSOID, (1, 1, 1), 0.0),
 }
 
 
@@ -24,11 +24,11 @@ def cast(
     kind: int, half: float, origin: wp.array[wp.vec3], direction: wp.array[wp.vec3], found: wp.array[float]
 ):
     i = wp.tid()
-    if kind == tiles.BOX:
+    if kind == unit_shapes.BOX:
         found[i] = ray_box(origin[i], direction[i])
-    elif kind == tiles.CYLINDER:
+    elif kind == unit_shapes.CYLINDER:
         found[i] = ray_cylinder(origin[i], direction[i])
-    elif kind == tiles.CAPSULE:
+    elif kind == unit_shapes.CAPSULE:
         found[i] = ray_capsule(origin[i], direction[i], half)
     else:
         found[i] = ray_ellipsoid(origin[i], direction[i])

@@ -14,6 +14,10 @@ def test_this_machine_can_train() -> None:
     assert "cpu" in report["Warp devices"].found
 
 
+def test_a_step_and_an_image() -> None:
+    assert doctor._simulate().startswith("a step and an image of 2 envs, nearest point 0.")
+
+
 def test_wrong_and_missing_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     versions = {"mujoco": "4.0.0", "jax": "0.11.2"}
 
