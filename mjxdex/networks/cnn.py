@@ -3,14 +3,12 @@
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jax.ad_checkpoint import checkpoint_name
 
 from mjxdex.config import NetworkConfig
 from mjxdex.networks.convolution import halving_convolution, in_halves
-from mjxdex.networks.layers import STATISTICS, Draws, LayerNorm, Linear
+from mjxdex.networks.layers import Draws, Linear
+from mjxdex.networks.norm_relu import NormRelu
 from mjxdex.types import DEPTH_UNIT
-
-_CONV = "convolution"
 
 
 class DepthEncoder(nnx.Module):
@@ -23,8 +21,7 @@ class DepthEncoder(nnx.Module):
     biases start away from zero (uniform in ±1/√fan-in): they are the yardstick that the distance of a
     whole scene shows against.
 
-    Only the outputs of the convolutions and the statistics are kept for the backward pass; the rest is
-    computed again.
+    For the backward pass the inputs and results of all convolutions are kept.
 
     Source: filters, normalization and embedding: paper, Sec. III-B; kernel sizes, pooling and normalized
     axes: the published DextrAH monocular encoder, where ReLU comes before the normalization.
@@ -39,7 +36,7 @@ class DepthEncoder(nnx.Module):
             kernels.append(nnx.Param(draw((size, size, channels[i], filters), (3 / inputs) ** 0.5)))
             biases.append(nnx.Param(draw((filters,), inputs**-0.5)))
         self.kernels, self.biases = nnx.List(kernels), nnx.List(biases)
-        self.norms = nnx.List([LayerNorm(filters, axes=3) for filters in config.cnn_filters])
+        self.norms = nnx.List([NormRelu(filters) for filters in config.cnn_filters])
         self.linear = Linear(channels[-1], config.embedding, draw=draw)
 
     def __call__(self, depth: jax.Array) -> jax.Array:
@@ -52,25 +49,25 @@ class DepthEncoder(nnx.Module):
         Returns:
           float32 [N, embedding].
         """
-        keep = jax.checkpoint_policies.save_only_these_names(_CONV, STATISTICS)
-        return self.linear(jax.checkpoint(self._features, policy=keep)(depth))
+        x, block = depth, 1
+        for i, (kernel, bias, norm) in enumerate(zip(self.kernels, self.biases, self.norms, strict=True)):
+            if i == 0:
+                block_out = self._first_block(depth.shape)
+                x = self._see(depth, kernel[...], block_out)
+            else:
+                block_out = 1
+                x = halving_convolution(x, kernel[...].astype(self.dtype), block_in=block)
+            x, block = norm(x, bias[...]), block_out
+        return self.linear(jnp.mean(x, axis=(-3, -2), dtype=jnp.float32))
 
-    def _features(self, depth: jax.Array) -> jax.Array:
+    def _see(self, depth: jax.Array, kernel: jax.Array, block_out: int) -> jax.Array:
+        """The first convolution, of images as `__call__` takes them."""
         x = depth.astype(jnp.float32)[..., None]
         if jnp.issubdtype(depth.dtype, jnp.unsignedinteger):
             x = x * DEPTH_UNIT
-        block_in = 1
-        for i, (kernel, bias, norm) in enumerate(zip(self.kernels, self.biases, self.norms, strict=True)):
-            kernel = kernel[...]
-            block_out = self._first_block(depth.shape) if i == 0 else 1
-            if i == 0 and self.dtype == jnp.bfloat16:
-                x, kernel = in_halves(x), jnp.concatenate([kernel, kernel], axis=2)
-            x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
-            x = halving_convolution(x, kernel, block_in=block_in, block_out=block_out)
-            x = checkpoint_name(x + jnp.tile(bias[...].astype(self.dtype), block_out**2), _CONV)
-            x = nnx.relu(norm(x))
-            block_in = block_out
-        return jnp.mean(x, axis=(-3, -2), dtype=jnp.float32)
+        if self.dtype == jnp.bfloat16:
+            x, kernel = in_halves(x), jnp.concatenate([kernel, kernel], axis=2)
+        return halving_convolution(x.astype(self.dtype), kernel.astype(self.dtype), block_out=block_out)
 
     def _first_block(self, shape: tuple[int, ...]) -> int:
         """Block size of the first layer's result: 2, as the second layer wants it, if its size is even."""

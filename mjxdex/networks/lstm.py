@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from mjxdex.networks.layers import Draws, matmul
+from mjxdex.networks.layers import Draws, aligned, matmul
 
 Carry = tuple[tuple[jax.Array, jax.Array], ...]
 """(cell, hidden) of every layer, in this order, each float32 [B, units]."""
@@ -39,17 +39,16 @@ class Lstm(nnx.Module):
 
         Where `reset` is set, the carry is zeroed before the step.
         """
-        carry, _ = _step(self._project(x), self.kernel_rec[...], carry, reset, self.dtype)
+        projected = matmul(x, self.kernel_in[...], self.dtype) + self.bias[...]
+        carry, _ = _step(projected, self.kernel_rec[...], carry, reset, self.dtype)
         return carry[1], carry
 
     def sequence(
         self, x: jax.Array, carry: tuple[jax.Array, jax.Array], reset: jax.Array
     ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         """All steps of x [T, B, inputs] with reset bool [T, B] → hidden [T, B, units], last carry."""
-        return _sequence(self._project(x), self.kernel_rec[...], carry, reset, self.dtype)
-
-    def _project(self, x: jax.Array) -> jax.Array:
-        return matmul(x, self.kernel_in[...], self.dtype) + self.bias[...]
+        x, kernel_in = aligned(x, self.kernel_in[...], self.dtype)
+        return _sequence(x, kernel_in, self.kernel_rec[...], self.bias[...], carry, reset, self.dtype)
 
 
 class LstmStack(nnx.Module):
@@ -89,43 +88,57 @@ def _step(projected, kernel, carry, reset, dtype):
     return (cell, o * jnp.tanh(cell)), (i, f, g, o)
 
 
-def _whole_sequence(projected, kernel, carry, reset, dtype):
-    """Hidden states [T, B, units] and last carry; the kernel's gradient is one product over all steps."""
-    (hidden, carry), _ = _sequence_forward(projected, kernel, carry, reset, dtype)
+def _unrolled() -> int:
+    """Steps in a loop's body: many on a GPU, which spares copies; one on a CPU, which compiles sooner."""
+    return 1 if jax.default_backend() == "cpu" else 16
+
+
+def _whole_sequence(x, kernel_in, kernel_rec, bias, carry, reset, dtype):
+    """Hidden states [T, B, units] and last carry.
+
+    The backward loop only finds the gradients of the gates; those of the kernels and inputs are one product
+    over all steps each. The gates and their gradients are kept in `dtype`, in which the products take them.
+    """
+    (hidden, carry), _ = _sequence_forward(x, kernel_in, kernel_rec, bias, carry, reset, dtype)
     return hidden, carry
 
 
-def _sequence_forward(projected, kernel, carry, reset, dtype):
-    def step(carry, inputs):
-        carry, gates = _step(inputs[0], kernel, carry, inputs[1], dtype)
-        return carry, (carry, gates)
+def _sequence_forward(x, kernel_in, kernel_rec, bias, carry, reset, dtype):
+    x, kernel_in, kernel_rec = (a.astype(dtype) for a in (x, kernel_in, kernel_rec))
 
-    last, ((cells, hidden), gates) = jax.lax.scan(step, carry, (projected, reset))
-    return (hidden, last), (kernel, carry, reset, cells, hidden, gates)
+    def step(carry, inputs):
+        carry, gates = _step(inputs[0], kernel_rec, carry, inputs[1], dtype)
+        return carry, (carry, tuple(gate.astype(dtype) for gate in gates))
+
+    inputs = (matmul(x, kernel_in, dtype) + bias, reset)
+    last, ((cells, hidden), gates) = jax.lax.scan(step, carry, inputs, unroll=_unrolled())
+    return (hidden, last), (x, kernel_in, kernel_rec, carry, reset, cells, hidden, gates)
 
 
 def _sequence_backward(dtype, saved, grads):
-    kernel, (cell, first), reset, cells, hidden, gates = saved
+    x, kernel_in, kernel_rec, (cell, first), reset, cells, hidden, gates = saved
     dhidden, last = grads
     before = [jnp.concatenate([a[None], b[:-1]]) for a, b in ((cell, cells), (first, hidden))]
     cells_before, hidden_before = (jnp.where(reset[..., None], 0.0, part) for part in before)
 
     def step(carry, inputs):
         dc, dh = carry
-        dh_out, cell, cell_before, (i, f, g, o), reset = inputs
+        dh_out, cell, cell_before, gates, reset = inputs
+        i, f, g, o = (gate.astype(jnp.float32) for gate in gates)
         dh, tanh = dh + dh_out, jnp.tanh(cell)
         dc = dc + dh * o * (1 - tanh**2)
         dgates = (dc * g * i * (1 - i), dc * cell_before * f * (1 - f), dc * i * (1 - g**2))
-        dgates = jnp.concatenate([*dgates, dh * tanh * o * (1 - o)], axis=-1)
-        carry = (dc * f, matmul(dgates, kernel.T, dtype))
+        dgates = jnp.concatenate([*dgates, dh * tanh * o * (1 - o)], axis=-1).astype(dtype)
+        carry = (dc * f, matmul(dgates, kernel_rec.T, dtype))
         return tuple(jnp.where(reset[:, None], 0.0, part) for part in carry), dgates
 
     inputs = (dhidden, cells, cells_before, gates, reset)
-    dcarry, dgates = jax.lax.scan(step, last, inputs, reverse=True)
-    units = kernel.shape[0]
-    dkernel = matmul(hidden_before.reshape(-1, units).T, dgates.reshape(-1, 4 * units), dtype)
-    return dgates, dkernel, dcarry, None
+    dcarry, dgates = jax.lax.scan(step, last, inputs, reverse=True, unroll=_unrolled())
+    dx = matmul(dgates, kernel_in.T, dtype)
+    rows = dgates.reshape(-1, dgates.shape[-1])
+    dkernel_in, dkernel_rec = (matmul(a.reshape(-1, a.shape[-1]).T, rows, dtype) for a in (x, hidden_before))
+    return dx, dkernel_in, dkernel_rec, jnp.sum(rows, axis=0, dtype=jnp.float32), dcarry, None
 
 
-_sequence = jax.custom_vjp(_whole_sequence, nondiff_argnums=(4,))
+_sequence = jax.custom_vjp(_whole_sequence, nondiff_argnums=(6,))
 _sequence.defvjp(_sequence_forward, _sequence_backward)

@@ -1,0 +1,68 @@
+"""Normalization and ReLU in one against their definition, and the GPU kernels, interpreted, against both."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from mjxdex.networks import norm_relu_kernels
+from mjxdex.networks.norm_relu import EPSILON, NormRelu
+
+SHAPE = (3, 7, 9, 16)
+
+
+def definition(x, shift, scale, bias):
+    repeats = x.shape[-1] // shift.shape[0]
+    x = x + jnp.tile(shift, repeats)
+    mean, var = (f(x, axis=(1, 2, 3), keepdims=True) for f in (jnp.mean, jnp.var))
+    return nnx.relu((x - mean) / jnp.sqrt(var + EPSILON) * jnp.tile(scale, repeats) + jnp.tile(bias, repeats))
+
+
+def fused(x, shift, scale, bias):
+    module = NormRelu(shift.shape[0])
+    module.scale[...], module.bias[...] = scale, bias
+    return module(x, shift)
+
+
+def case(channels: int):
+    keys = jax.random.split(jax.random.key(0), 5)
+    x, weights = (2 + jax.random.normal(key, SHAPE) for key in keys[:2])
+    return (x, *(1 + 0.4 * jax.random.normal(key, (channels,)) for key in keys[2:])), weights
+
+
+@pytest.fixture(params=["plain", "kernels"])
+def implementation(request, monkeypatch):
+    """Kernels run interpreted, in blocks that do not divide the image evenly."""
+    if request.param == "kernels":
+        monkeypatch.setattr(norm_relu_kernels, "fit", lambda x: True)
+        monkeypatch.setattr(norm_relu_kernels, "_WARP_BLOCK", 16)
+        monkeypatch.setattr(norm_relu_kernels, "_INTERPRET", True)
+
+
+@pytest.mark.parametrize("channels", [16, 4])
+def test_result_and_gradients_equal_the_definitions(implementation, channels):
+    inputs, weights = case(channels)
+
+    def run(f):
+        return jax.value_and_grad(lambda *i: jnp.sum(f(*i) * weights), argnums=(0, 1, 2, 3))(*inputs)
+
+    np.testing.assert_allclose(fused(*inputs), definition(*inputs), atol=5e-5)
+    for got, want in zip(jax.tree.leaves(run(fused)), jax.tree.leaves(run(definition)), strict=True):
+        np.testing.assert_allclose(got, want, atol=2e-5 * np.abs(want).max())
+
+
+def test_bfloat16_rounds_the_result_and_nothing_before_it(implementation):
+    (x, *vectors), _ = case(16)
+    x = x.astype(jnp.bfloat16)
+    got, want = fused(x, *vectors), definition(x.astype(jnp.float32), *vectors)
+    assert got.dtype == jnp.bfloat16
+    np.testing.assert_allclose(got.astype(jnp.float32), want, rtol=2**-8, atol=1e-5)
+
+
+def test_statistics_survive_an_image_that_is_mostly_empty():
+    rng = np.random.default_rng(0)
+    x = np.tile(rng.normal(size=16), (1, 58, 78, 1))  # the biases of 16 channels, everywhere
+    x[:, 20:24, 30:34] += rng.normal(size=(1, 4, 4, 16))
+    got = NormRelu(16)(jnp.asarray(x, jnp.float32), jnp.zeros(16))
+    np.testing.assert_allclose(got, np.maximum((x - x.mean()) / x.std(), 0), atol=1e-5)
