@@ -36,7 +36,7 @@ def implementation(request, monkeypatch):
     """Kernels run interpreted, in blocks that do not divide the image evenly."""
     if request.param == "kernels":
         monkeypatch.setattr(norm_relu_kernels, "fit", lambda x: True)
-        monkeypatch.setattr(norm_relu_kernels, "_WARP_BLOCK", 16)
+        monkeypatch.setattr(norm_relu_kernels, "_BLOCK", 64)
         monkeypatch.setattr(norm_relu_kernels, "_INTERPRET", True)
 
 

@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 
 from mjxdex import scene
-from mjxdex.config import CameraConfig
+from mjxdex.config import CameraConfig, UserError
 from mjxdex.objects import ObjectSet
 from mjxdex.render.cameras import Cameras
 from mjxdex.render.madrona import library
@@ -39,7 +39,7 @@ class MadronaTracer:
     Raises:
       MadronaUnavailableError: if anything that Madrona needs is missing.
       ValueError: if width or height is no multiple of 8.
-      RuntimeError: if Madrona fails, for instance for lack of memory.
+      UserError: if Madrona fails, for instance for lack of memory.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class MadronaTracer:
         )
         error = bridge.mjxdexMadronaAdd(self._handle, ctypes.byref(settings))
         if error:
-            raise RuntimeError(
+            raise UserError(
                 f"Madrona cannot draw {self.num_envs} envs of {self.views} x {width}x{height} on {device}: "
                 f"{error.decode()}. Draw fewer envs, or leave it more memory (XLA_PYTHON_CLIENT_MEM_FRACTION)"
             )
