@@ -45,7 +45,7 @@ def evaluate(
 
     Returns: Success over all envs and object by object; what the envs did.
     """
-    sims = Simulators(config, [device], device)
+    sims = Simulators(config, [device])
     learner = policy.learner
     level = jnp.full((1,), config.adr.start_level, jnp.int32)
 

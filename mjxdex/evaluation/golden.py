@@ -32,7 +32,7 @@ def rollout() -> dict[str, np.ndarray]:
         camera=CameraConfig(width=80, height=60),
     )
     device = jax.local_devices(backend="cpu")[0]
-    sims = Simulators(config, [device], device)
+    sims = Simulators(config, [device])
     rng = np.random.default_rng(config.seed)
     actions = np.clip(np.cumsum(rng.normal(0, 0.25, (STEPS, 1, 8, 11)), axis=0), -1, 1).astype(np.float32)
     state = sims.init()

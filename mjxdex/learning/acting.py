@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from mjxdex.config import PpoConfig
 from mjxdex.learning import normalizer, ppo
 from mjxdex.learning.actor_critic import ActorCritic
+from mjxdex.learning.blocks import Blocks
 from mjxdex.learning.rollout import Rollout
 from mjxdex.learning.state import ActingState, LearnerState
 from mjxdex.types import Message, Outcome
@@ -30,11 +31,12 @@ def act(
     rollout: Rollout,
     t: jax.Array,
     messages: tuple[Message, ...],
+    blocks: Blocks,
 ) -> tuple[ActingState, Rollout, tuple[jax.Array, ...]]:
     """See `Learner.act`."""
     obs, outcome = join(messages)
     acting, rollout = record(
-        networks, config, learner, acting, rollout, jnp.maximum(t - 1, 0), outcome, t > 0
+        networks, config, learner, acting, rollout, jnp.maximum(t - 1, 0), outcome, t > 0, blocks
     )
 
     first = t == 0
@@ -52,7 +54,8 @@ def act(
     )
     log_std = learner.policy["log_std"]
     key = jax.random.fold_in(jax.random.fold_in(learner.key, _NOISE_STREAM), acting.step)
-    action = mean + jnp.exp(log_std) * jax.random.normal(key, mean.shape)
+    noise = blocks.own(jax.random.normal(key, (blocks.programs * mean.shape[0], mean.shape[1])))
+    action = mean + jnp.exp(log_std) * noise
 
     rollout = rollout._replace(
         policy=rollout.policy.at[t].set(obs.policy),
@@ -83,6 +86,7 @@ def record(
     slot: jax.Array | int,
     outcome: Outcome,
     new: jax.Array | bool,
+    blocks: Blocks,
 ) -> tuple[ActingState, Rollout]:
     """Books what the last action led to.
 
@@ -105,14 +109,17 @@ def record(
             lambda: v_final,
         )
 
-    stats = {
+    means = {
         "reward": jnp.mean(outcome.reward),
         "success": jnp.mean(outcome.success.astype(jnp.float32)),
+        **{f"info/{name}": jnp.mean(value) for name, value in outcome.info.items()},
+    }
+    sums = {
         "episodes": jnp.sum(ended),
         "episode_return": jnp.sum(ended * episode_return),
         "episode_length": jnp.sum(ended * episode_length),
-        **{f"info/{name}": jnp.mean(value) for name, value in outcome.info.items()},
     }
+    stats = blocks.average(means) | blocks.total(sums)
     rollout = rollout._replace(
         reward=rollout.reward.at[slot].set(outcome.reward * config.reward_scale),
         terminated=rollout.terminated.at[slot].set(outcome.terminated),

@@ -9,6 +9,7 @@ from mjxdex.config import Config
 from mjxdex.learning import acting as acting_
 from mjxdex.learning import normalizer, updating
 from mjxdex.learning.actor_critic import ActorCritic
+from mjxdex.learning.blocks import WHOLE, Blocks
 from mjxdex.learning.normalizer import RunningStats
 from mjxdex.learning.rollout import Rollout, empty
 from mjxdex.learning.state import ActingState, LearnerState, Normalizers, Params
@@ -36,11 +37,14 @@ class Learner:
       config: The run's settings; `network` and `ppo` are read.
       networks: Policy and critic.
       depth_shape: (H, W) of the depth images, or None without a camera.
+      blocks: How the envs are split over learners; where it has an axis, `act` and `update` run along that
+        axis of a mesh, each on the envs of its own block.
     """
 
     config: Config
     networks: ActorCritic
     depth_shape: tuple[int, int] | None
+    blocks: Blocks = WHOLE
 
     def init(self, key: jax.Array, num_envs: int) -> tuple[LearnerState, ActingState]:
         """Fresh parameters and the state before the first observation, which starts an episode everywhere.
@@ -111,7 +115,7 @@ class Learner:
           The state after acting, the rollout, and float32 actions [B_i, A] for each shard, not clipped.
         """
         t = jnp.asarray(t, jnp.int32)
-        return acting_.act(self.networks, self.config.ppo, learner, acting, rollout, t, messages)
+        return acting_.act(self.networks, self.config.ppo, learner, acting, rollout, t, messages, self.blocks)
 
     def update(
         self,
@@ -136,7 +140,9 @@ class Learner:
           The new learner, the acting state for the next rollout, the rollout with the last outcome, and
           metrics: float32 scalars by name, means over minibatches or over the rollout.
         """
-        return updating.update(self.networks, self.config.ppo, learner, acting, rollout, last_messages)
+        return updating.update(
+            self.networks, self.config.ppo, learner, acting, rollout, last_messages, self.blocks
+        )
 
     def policy_step(
         self, params: Params, stats: RunningStats, obs: Observation, carry: Carry, reset: jax.Array
@@ -162,6 +168,7 @@ def make(
     critic_dim: int,
     depth_shape: tuple[int, int] | None,
     action_dim: int = 11,
+    blocks: Blocks = WHOLE,
 ) -> Learner:
     """Builds the learner of a run.
 
@@ -171,6 +178,7 @@ def make(
       critic_dim: Size C of the critic's.
       depth_shape: (H, W) of the depth images; None for a policy without a camera.
       action_dim: Size A of the action.
+      blocks: How the envs are split over learners.
     """
     networks = ActorCritic(
         config.network,
@@ -180,4 +188,4 @@ def make(
         depth=depth_shape is not None,
         observation_clip=config.ppo.observation_clip,
     )
-    return Learner(config, networks, depth_shape)
+    return Learner(config, networks, depth_shape, blocks)

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from mjxdex.learning.blocks import WHOLE, Blocks
+
 _EPSILON = 1e-5
 
 
@@ -27,19 +29,19 @@ def init(shape: tuple[int, ...] = ()) -> RunningStats:
     return RunningStats(jnp.zeros(()), jnp.zeros(shape), jnp.ones(shape))
 
 
-def update(stats: RunningStats, batch: jax.Array) -> RunningStats:
-    """Merges a batch, float32 [..., *shape of the mean], into the statistics.
+def update(stats: RunningStats, batch: jax.Array, blocks: Blocks = WHOLE) -> RunningStats:
+    """Merges a batch, float32 [..., *shape of the mean], of each program into the statistics.
 
     mean = mean_a + δ n_b / n,  var = (var_a n_a + var_b n_b + δ² n_a n_b / n) / n,  δ = mean_b - mean_a
 
     Source: Chan, Golub & LeVeque 1979.
     """
     batch = batch.reshape(-1, *stats.mean.shape)
-    size = jnp.float32(batch.shape[0])
+    size = jnp.float32(batch.shape[0] * blocks.programs)
     count = stats.count + size
     share = size / count
-    delta = batch.mean(axis=0) - stats.mean
-    var = stats.var * (1 - share) + batch.var(axis=0) * share + delta**2 * share * (1 - share)
+    delta = blocks.mean(batch, 0) - stats.mean
+    var = stats.var * (1 - share) + blocks.var(batch, 0) * share + delta**2 * share * (1 - share)
     return RunningStats(count, stats.mean + delta * share, var)
 
 

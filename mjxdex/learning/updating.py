@@ -10,6 +10,7 @@ from mjxdex.config import PpoConfig
 from mjxdex.learning import normalizer, ppo
 from mjxdex.learning.acting import join, record
 from mjxdex.learning.actor_critic import ActorCritic
+from mjxdex.learning.blocks import Blocks
 from mjxdex.learning.gae import gae
 from mjxdex.learning.rollout import Rollout
 from mjxdex.learning.state import ActingState, LearnerState, Normalizers, Params
@@ -36,11 +37,12 @@ def update(
     acting: ActingState,
     rollout: Rollout,
     last_messages: tuple[Message, ...],
+    blocks: Blocks,
 ) -> tuple[LearnerState, ActingState, Rollout, dict[str, jax.Array]]:
     """See `Learner.update`."""
     obs, outcome = join(last_messages)
     horizon, num_envs = rollout.reward.shape
-    acting, rollout = record(networks, config, learner, acting, rollout, horizon - 1, outcome, True)
+    acting, rollout = record(networks, config, learner, acting, rollout, horizon - 1, outcome, True, blocks)
 
     stats = learner.normalizers
     v_last, _ = networks.value(learner.critic, stats.critic, obs.critic, acting.critic_carry, acting.reset)
@@ -56,9 +58,9 @@ def update(
         bootstrap_time_limits=config.bootstrap_time_limits,
     )
     returns = adv_t + rollout.value
-    value_stats = normalizer.update(stats.value, returns)
+    value_stats = normalizer.update(stats.value, returns, blocks)
     targets = {
-        "adv": (adv_t - jnp.mean(adv_t)) / (jnp.std(adv_t) + 1e-8),
+        "adv": (adv_t - blocks.mean(adv_t)) / (jnp.sqrt(blocks.var(adv_t)) + 1e-8),
         "target": normalizer.normalize(value_stats, returns),
         "value": normalizer.normalize(value_stats, rollout.value),
     }
@@ -72,6 +74,7 @@ def update(
         grads, metrics = jax.grad(_loss, argnums=(0, 1), has_aux=True)(
             policy, critic, networks, config, stats, batch
         )
+        grads = blocks.average(grads)
         metrics["policy_grad_norm"] = optax.global_norm(grads[0])
         metrics["critic_grad_norm"] = optax.global_norm(grads[1])
         policy_step, policy_opt = descend.update(grads[0], policy_opt)
@@ -81,11 +84,11 @@ def update(
         return (policy, critic, policy_opt, critic_opt), metrics
 
     state = (learner.policy, learner.critic, learner.policy_opt, learner.critic_opt)
-    state, per_step = jax.lax.scan(minibatch_step, state, _minibatches(config, learner, num_envs))
+    state, per_step = jax.lax.scan(minibatch_step, state, _minibatches(config, learner, num_envs, blocks))
 
-    metrics = {name: jnp.mean(values) for name, values in per_step.items()}
+    metrics = blocks.average({name: jnp.mean(values) for name, values in per_step.items()})
     metrics |= {
-        "explained_variance": 1 - jnp.var(returns - rollout.value) / (jnp.var(returns) + 1e-8),
+        "explained_variance": 1 - blocks.var(returns - rollout.value) / (blocks.var(returns) + 1e-8),
         "log_std": jnp.mean(state[0]["log_std"]),
         "learning_rate": step_size,
     }
@@ -93,8 +96,8 @@ def update(
     learner = LearnerState(
         *state,
         normalizers=Normalizers(
-            policy=normalizer.update(stats.policy, rollout.policy),
-            critic=normalizer.update(stats.critic, rollout.critic),
+            policy=normalizer.update(stats.policy, rollout.policy, blocks),
+            critic=normalizer.update(stats.critic, rollout.critic, blocks),
             value=value_stats,
         ),
         key=learner.key,
@@ -103,11 +106,12 @@ def update(
     return learner, acting, rollout, metrics | rollout_metrics
 
 
-def _minibatches(config: PpoConfig, learner: LearnerState, num_envs: int) -> jax.Array:
-    """Env indices, int32 [epochs * minibatches, envs of a minibatch], each epoch shuffled anew."""
+def _minibatches(config: PpoConfig, learner: LearnerState, num_envs: int, blocks: Blocks) -> jax.Array:
+    """Indices of this program's envs, int32 [epochs * minibatches, its envs of a minibatch], each epoch
+    shuffled anew; see `Blocks.minibatches`."""
     key = jax.random.fold_in(jax.random.fold_in(learner.key, _SHUFFLE_STREAM), learner.iteration)
-    order = jnp.argsort(jax.random.uniform(key, (config.epochs, num_envs)))
-    return order.reshape(config.epochs * config.minibatches, -1)
+    draws = jax.random.uniform(key, (config.epochs, blocks.programs * num_envs))
+    return blocks.minibatches(draws, config.minibatches)
 
 
 def _gather(rollout: Rollout, targets: dict[str, jax.Array], envs: jax.Array) -> dict[str, Any]:

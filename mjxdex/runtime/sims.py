@@ -14,7 +14,7 @@ from mjxdex.render import SIM_AXIS, DepthCamera
 from mjxdex.task import sensing
 from mjxdex.task.env import Command, GraspEnv
 from mjxdex.task.state import EnvState
-from mjxdex.types import Message, Observation, Outcome
+from mjxdex.types import Observation, Outcome
 
 
 class Simulators:
@@ -26,16 +26,14 @@ class Simulators:
     Args:
       config: The run's configuration.
       devices: The S simulator devices.
-      learner: The device that messages go to and commands come from.
     """
 
-    def __init__(self, config: Config, devices: Sequence[jax.Device], learner: jax.Device) -> None:
+    def __init__(self, config: Config, devices: Sequence[jax.Device]) -> None:
         if len(devices) > 1 and jax.__version_info__[:2] == (0, 11):
             # Compiling a pmapped program with MJX-Warp's empty arrays crashes jax 0.11 (Shardy);
             # 0.10 and 0.12 are sound.
             jax.config.update("jax_use_shardy_partitioner", False)
         self.devices = tuple(devices)
-        self.learner = learner
         self.envs_per_shard = config.env.num_envs // len(self.devices)
         self.objects = object_sets.load(config.env.objects)
         model = scene.build(config, self.objects)
@@ -75,26 +73,6 @@ class Simulators:
     def render(self, state: EnvState) -> jax.Array | None:
         """uint16 [S, N / S, H, W] depth in DEPTH_UNIT, or None for a policy without a camera."""
         return None if self._render is None else self._render(state)
-
-    def send(self, obs: Observation, depth: jax.Array | None, outcome: Outcome) -> tuple[Message, ...]:
-        """Messages [1, N / S, ...] on the learner, one per shard.
-
-        Each shard is put by itself: putting the whole sharded array would go through the host.
-        """
-        leaves, tree = jax.tree.flatten(Message(obs=obs._replace(depth=depth), outcome=outcome))
-        per_leaf = [sorted(leaf.addressable_shards, key=lambda s: s.index[0].start or 0) for leaf in leaves]
-        shards = [[shards[i].data for shards in per_leaf] for i in range(len(self.devices))]
-        return tuple(tree.unflatten(jax.device_put(shard, self.learner)) for shard in shards)
-
-    def receive(self, commands: tuple[Command, ...]) -> Command:
-        """Puts per-shard commands (leaves [1, ...] on the learner) onto their simulator devices."""
-        placed = [jax.device_put(c, device) for c, device in zip(commands, self.devices, strict=True)]
-
-        def join(*shards: jax.Array) -> jax.Array:
-            shape = (len(shards), *shards[0].shape[1:])
-            return jax.make_array_from_single_device_arrays(shape, self.sharding, list(shards))
-
-        return jax.tree.map(join, *placed)
 
     def to_global(self, state: EnvState) -> EnvState:
         """The state on the host with leaves [N, ...], whatever the split."""

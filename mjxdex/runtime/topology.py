@@ -1,4 +1,4 @@
-"""Which device simulates and which learns: `s0,1,2-l3` and its kin."""
+"""Which devices simulate and which learn: `s0,1,2-l3`, `dp0,1` and their kin."""
 
 import math
 import re
@@ -9,7 +9,10 @@ import jax
 
 from mjxdex.config import Config, ConfigError
 
-SYNTAX = "s0,1,2-l3 (devices 0 to 2 simulate, device 3 learns), s0-l0 (device 0 does both), or auto"
+SYNTAX = (
+    "s0,1,2-l3 (devices 0 to 2 simulate, device 3 learns), s0-l1,2 (two learners), s0-l0 (one device does "
+    "both), dp0,1 (data parallel: each simulates and learns its own envs), or auto"
+)
 
 
 @dataclass(frozen=True)
@@ -18,62 +21,79 @@ class Topology:
 
     Attributes:
       sims: simulator devices, each with the same number of envs.
-      learner: the device that infers the actions, holds the rollout and learns.
+      learners: devices that infer the actions, hold the rollout and learn, each for the same number of envs.
+        Where they are the simulators, in the same order, each has its own envs: data parallel.
     """
 
     sims: tuple[jax.Device, ...]
-    learner: jax.Device
+    learners: tuple[jax.Device, ...]
 
     @property
     def spec(self) -> str:
         """The notation of these devices, such as s0,1,2-l3."""
-        return f"s{','.join(str(device.id) for device in self.sims)}-l{self.learner.id}"
+        sims, learners = (",".join(str(d.id) for d in role) for role in (self.sims, self.learners))
+        if self.sims == self.learners and len(self.sims) > 1:
+            return f"dp{sims}"
+        return f"s{sims}-l{learners}"
 
     @property
     def shared(self) -> bool:
-        """Whether the learner's device simulates too."""
-        return self.learner in self.sims
+        """Whether some device simulates and learns."""
+        return bool({*self.sims} & {*self.learners})
 
 
 def choose(config: Config, devices: Sequence[jax.Device] | None = None) -> Topology:
     """The topology of `config.runtime.topology`; `auto` gives the last of several devices to the learner.
 
     Raises:
-      ConfigError: a wrong notation, a device that is not there, envs that cannot be split evenly, or a
-        layout that this version cannot run.
+      ConfigError: a wrong notation, a device that is not there, or envs that cannot be split evenly.
     """
     devices = jax.local_devices() if devices is None else devices
     spec = config.runtime.topology
     if spec == "auto":
-        sims, learner = list(range(max(1, len(devices) - 1))), len(devices) - 1
+        sims, learners = list(range(max(1, len(devices) - 1))), [len(devices) - 1]
     else:
-        sims, learner = _parse(spec)
-    for index in (*sims, learner):
+        sims, learners = _parse(spec)
+    for index in (*sims, *learners):
         if index >= len(devices):
             count = len(devices)
             there = "is one device, 0" if count == 1 else f"are {count} devices, 0 to {count - 1}"
             raise ConfigError(f"runtime.topology {spec} names device {index}; there {there}")
-    if config.env.num_envs % len(sims):
-        step = math.lcm(len(sims), config.ppo.minibatches)
-        below = config.env.num_envs // step * step
-        fitting = f"{below} or {below + step}" if below else f"{step}"
+    _check_split(config, len(sims), len(learners))
+    return Topology(tuple(devices[i] for i in sims), tuple(devices[i] for i in learners))
+
+
+def _check_split(config: Config, sims: int, learners: int) -> None:
+    """Refuses a number of envs that shards, learners or their minibatches cannot share evenly."""
+    num_envs, minibatches = config.env.num_envs, config.ppo.minibatches
+    step = math.lcm(sims, learners * minibatches)
+    if num_envs % step == 0:
+        return
+    over = f"{sims} simulator devices"
+    if num_envs % sims == 0:
+        over = f"{learners} learners with {minibatches} ppo.minibatches each"
+    below = num_envs // step * step
+    fitting = f"{below} or {below + step}" if below else f"{step}"
+    raise ConfigError(
+        f"env.num_envs {num_envs} cannot be split evenly over {over}; use {fitting}, or another "
+        "runtime.topology"
+    )
+
+
+def _parse(spec: str) -> tuple[list[int], list[int]]:
+    """Indices of the simulator devices and of the learners."""
+    match = re.fullmatch(r"s(\d+(?:,\d+)*)-l(\d+(?:,\d+)*)|dp(\d+(?:,\d+)*)", spec)
+    if re.fullmatch(r"dp[\d,]+-.*", spec):
         raise ConfigError(
-            f"env.num_envs {config.env.num_envs} cannot be split evenly over {len(sims)} simulator devices; "
-            f"use {fitting}, or another runtime.topology"
+            f"runtime.topology {spec}: data-parallel devices all simulate and learn, so dp stands alone; "
+            f"it must look like {SYNTAX}"
         )
-    return Topology(tuple(devices[index] for index in sims), devices[learner])
-
-
-def _parse(spec: str) -> tuple[list[int], int]:
-    """Indices of the simulator devices and of the learner."""
-    if re.fullmatch(r"dp\d+(,\d+)*", spec):
-        raise ConfigError(f"runtime.topology {spec}: data-parallel training is not built yet; use {SYNTAX}")
-    match = re.fullmatch(r"s(\d+(?:,\d+)*)-l(\d+(?:,\d+)*)", spec)
     if not match:
         raise ConfigError(f"runtime.topology is {spec!r}; it must look like {SYNTAX}")
-    sims, learners = ([int(index) for index in group.split(",")] for group in match.groups())
-    if len(set(sims)) < len(sims):
-        raise ConfigError(f"runtime.topology {spec} names a simulator device twice; name each once")
-    if len(learners) > 1:
-        raise ConfigError(f"runtime.topology {spec}: several learners are not built yet; name one after l")
-    return sims, learners[0]
+    sims, learners = (
+        [int(index) for index in group.split(",")] for group in (match[1] or match[3], match[2] or match[3])
+    )
+    for role, indices in (("simulator", sims), ("learner", learners)):
+        if len(set(indices)) < len(indices):
+            raise ConfigError(f"runtime.topology {spec} names a {role} device twice; name each once")
+    return sims, learners

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from mjxdex import objects
 from mjxdex.config import Config
 from mjxdex.learning import learner as learning
+from mjxdex.learning.blocks import WHOLE, Blocks
 from mjxdex.learning.learner import Learner
 from mjxdex.learning.normalizer import RunningStats
 from mjxdex.learning.state import Params
@@ -37,8 +38,13 @@ class TrainedPolicy(NamedTuple):
     notices: list[str]
 
 
-def make_learner(config: Config) -> Learner:
-    """The learner for a configuration: networks of the sizes that its observations have."""
+def make_learner(config: Config, blocks: Blocks = WHOLE) -> Learner:
+    """The learner for a configuration: networks of the sizes that its observations have.
+
+    Args:
+      config: The run's configuration.
+      blocks: How the envs are split over learners.
+    """
     num_objects = len(objects.load(config.env.objects))
 
     def size(terms: tuple[str, ...]) -> int:
@@ -49,6 +55,7 @@ def make_learner(config: Config) -> Learner:
         policy_dim=size(config.observation.policy),
         critic_dim=size(config.observation.critic),
         depth_shape=(config.camera.height, config.camera.width) if config.observation.depth else None,
+        blocks=blocks,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from mjxdex.config import Config, EnvConfig, NetworkConfig, PpoConfig
 from mjxdex.learning import normalizer, ppo
+from mjxdex.learning.blocks import WHOLE
 from mjxdex.learning.digest import digest
 from mjxdex.learning.learner import make
 from mjxdex.types import Message, Observation, Outcome
@@ -243,6 +244,6 @@ def test_minibatches_are_every_env_once_an_epoch(fresh):
     from mjxdex.learning.updating import _minibatches
 
     config = dataclasses.replace(CONFIG.ppo, epochs=3, minibatches=2)
-    order = np.asarray(_minibatches(config, fresh[0], 8)).reshape(3, 8)
+    order = np.asarray(_minibatches(config, fresh[0], 8, WHOLE)).reshape(3, 8)
     np.testing.assert_array_equal(np.sort(order), np.tile(np.arange(8), (3, 1)))
     assert len({tuple(row) for row in order}) == 3

@@ -47,8 +47,9 @@ def test_a_learner_of_its_own_gives_the_same_bits(shared_device):
     assert metrics == shared_device[2]
 
 
-def test_three_simulators_give_the_same_first_rollout(shared_device):
-    _, rollout, _ = one_iteration("s0,1,2-l3")
+@pytest.mark.parametrize("spec", ["s0,1,2-l3", pytest.param("dp0,1,2", marks=pytest.mark.slow)])
+def test_three_simulators_give_the_same_first_rollout(shared_device, spec):
+    _, rollout, _ = one_iteration(spec)
     whole = shared_device[1]
     assert np.asarray(whole["depth"]).any() and np.ptp(whole["reward"]) > 0
     for name in ("policy", "critic", "action", "reward", "value", "log_prob"):
