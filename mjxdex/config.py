@@ -18,12 +18,17 @@ CRITIC_TERMS = (
 ALL_TERMS = (*CRITIC_TERMS, "hand_point_vel", "fingertip_forces")
 
 
+AUTO = -1
+"""What the word auto stands for in a setting that is a number."""
+
+
 @dataclass(frozen=True)
 class EnvConfig:
     """The grasp-and-lift task. Numbers: the published DextrAH task."""
 
-    num_envs: int = 4096
-    """Environments in total, split evenly over the simulator devices."""
+    num_envs: int = field(default=4096, metadata={"words": {"auto": AUTO}})
+    """Environments in total, split evenly over the simulator devices; auto takes as many as the planner says
+    fit (scripts/plan.py)."""
     objects: str = "primitives"
     """Name of the object set; env i holds object i modulo the size of the set."""
     episode_length_s: float = 10.0
@@ -193,7 +198,8 @@ class RuntimeConfig:
     """Where things run, and what is written when."""
 
     topology: str = "auto"
-    """Devices that simulate and that learn, such as s0,1,2-l3, s0-l1 or s0-l0; auto uses what is there."""
+    """Devices that simulate and that learn, such as s0,1,2-l3, s0-l1,2, s0-l0 or dp0,1; auto uses what is
+    there."""
     iterations: int = 20000
     """Training iterations: one rollout and its update each."""
     log_every: int = 1
@@ -210,6 +216,11 @@ class RuntimeConfig:
     """Checkpoints of the best success kept besides."""
     matmul_precision: Literal["default", "tensorfloat32", "float32"] = "default"
     """Precision of float32 matrix products on GPUs; default is JAX's own."""
+    watchdog_s: float = 300.0
+    """Seconds after which an iteration counts as hung: what all threads do is then written to RUN/hangs.txt
+    and to standard error, once, and the run goes on waiting. 0 for no watching."""
+    first_watchdog_s: float = 1800.0
+    """The same for building the first state and for the first iteration, which compile."""
 
 
 @dataclass(frozen=True)
@@ -261,9 +272,12 @@ def check(config: Config) -> None:
         "rgb.height": config.rgb.height,
     }
     for key, value in positive.items():
-        if value <= 0:
+        if value <= 0 and (key, value) != ("env.num_envs", AUTO):
             raise ConfigError(f"{key} is {value}; it must be above 0")
-    if config.env.num_envs % config.ppo.minibatches:
+    for key in ("watchdog_s", "first_watchdog_s"):
+        if (value := getattr(config.runtime, key)) < 0:
+            raise ConfigError(f"runtime.{key} is {value:g}; it must be a number of seconds, or 0 for none")
+    if config.env.num_envs != AUTO and config.env.num_envs % config.ppo.minibatches:
         raise ConfigError(
             f"env.num_envs {config.env.num_envs} cannot be split into ppo.minibatches "
             f"{config.ppo.minibatches} of whole sequences; choose a multiple"

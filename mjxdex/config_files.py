@@ -198,7 +198,9 @@ def _build(values: dict[str, Any]) -> Config:
             if is_dataclass(field.type):
                 arguments[field.name] = build(typing.cast(type, field.type), f"{key}.")
             elif key in values:
-                arguments[field.name] = _convert(key, values[key], field.type)
+                words, value = field.metadata.get("words", {}), values[key]
+                value = words.get(value, value) if isinstance(value, str) else value
+                arguments[field.name] = _convert(key, value, field.type)
         return cls(**arguments)
 
     return build(Config, "")

@@ -18,6 +18,7 @@ from mjxdex.runtime.metrics import Metrics
 from mjxdex.runtime.phases import Phases
 from mjxdex.runtime.progress import Progress
 from mjxdex.runtime.trainer import Trainer, TrainState
+from mjxdex.runtime.watchdog import Watchdog
 
 
 def train(config: Config, folder: Path | None, resume: bool) -> Path:
@@ -36,6 +37,9 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
     console = Console(highlight=False, soft_wrap=True)
     if config.runtime.matmul_precision != "default":
         jax.config.update("jax_default_matmul_precision", config.runtime.matmul_precision)
+    config, chosen = plan.settle(config)
+    if chosen:
+        console.print(chosen)
     split = topology.choose(config)
     console.print(plan.table(config, split))
     console.print("building the scene and the networks")
@@ -43,7 +47,7 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
     if not resume or folder is None:
         folder = run_folder.create(config, folder)
         console.print(f"run folder: {folder}")
-    with Checkpoints(folder, config) as checkpoints:
+    with Watchdog(folder) as watchdog, Checkpoints(folder, config) as checkpoints:
         resumed_at = None
         if resume:
             restored = checkpoints.restore(trainer.saved_shapes())
@@ -52,11 +56,14 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
             resumed_at = restored.iteration
             console.print(f"resuming {folder} after iteration {resumed_at}")
             run_folder.note_resume(folder, config, resumed_at)
-        state = trainer.place(restored.state) if resume else trainer.init()
+        with watchdog("building the first state", config.runtime.first_watchdog_s):
+            state = trainer.place(restored.state) if resume else trainer.init()
         metrics = Metrics(folder, resumed_at)
         with _stop_signal() as stopped, Progress(config, start=resumed_at or 0, console=console) as progress:
-            state = _loop(config, folder, trainer, state, checkpoints, metrics, progress, stopped)
+            state = _loop(config, folder, trainer, state, checkpoints, metrics, progress, watchdog, stopped)
         metrics.close()
+        with watchdog("the last checkpoint", config.runtime.watchdog_s):
+            checkpoints.wait()
     if int(state.iteration) < config.runtime.iterations:
         console.print(f"stopped and saved; go on with: train.py --resume {folder}")
     print(f"parameters sha256:{digest((state.learner.policy, state.learner.critic))}")
@@ -71,6 +78,7 @@ def _loop(
     checkpoints: Checkpoints,
     metrics: Metrics,
     progress: Progress,
+    watchdog: Watchdog,
     stopped: list[int],
 ) -> TrainState:
     runtime = config.runtime
@@ -81,26 +89,28 @@ def _loop(
         compiles = iteration == first
         phases = Phases(bool(timed or compiles), progress.compiling if compiles else None)
         profiled = iteration == runtime.profile_iteration
-        start = time.perf_counter()
-        with jax.profiler.trace(str(folder / "trace")) if profiled else nullcontext():
-            state, values = trainer.iterate(state, phases)
-            row = {name: float(value) for name, value in jax.device_get(values).items()}
-        seconds = time.perf_counter() - start
-        if not np.isfinite(row["policy_loss"]):
-            raise UserError(
-                f"the policy loss became {row['policy_loss']} in iteration {iteration}; the run folder holds "
-                "the last checkpoint before it"
-            )
-        row |= {"time/iteration_s": seconds, "env_steps": float(iteration * steps)}
-        if not compiles:
-            row |= {"env_steps_per_s": steps / seconds} | phases.metrics()
-        if iteration % runtime.log_every == 0 or iteration == runtime.iterations:
-            metrics.write(iteration, row)
-        progress.update(iteration, row)
-        budget.check(config.physics, row)
-        ends = iteration == runtime.iterations or bool(stopped)
-        if ends or iteration % runtime.checkpoint_every == 0:
-            checkpoints.save(iteration, trainer.to_host(state), success=row["success"])
+        limit = runtime.first_watchdog_s if compiles else runtime.watchdog_s
+        with watchdog(f"iteration {iteration}", limit):
+            start = time.perf_counter()
+            with jax.profiler.trace(str(folder / "trace")) if profiled else nullcontext():
+                state, values = trainer.iterate(state, phases)
+                row = {name: float(value) for name, value in jax.device_get(values).items()}
+            seconds = time.perf_counter() - start
+            if not np.isfinite(row["policy_loss"]):
+                raise UserError(
+                    f"the policy loss became {row['policy_loss']} in iteration {iteration}; the run folder "
+                    "holds the last checkpoint before it"
+                )
+            row |= {"time/iteration_s": seconds, "env_steps": float(iteration * steps)}
+            if not compiles:
+                row |= {"env_steps_per_s": steps / seconds} | phases.metrics()
+            if iteration % runtime.log_every == 0 or iteration == runtime.iterations:
+                metrics.write(iteration, row)
+            progress.update(iteration, row)
+            budget.check(config.physics, row)
+            ends = iteration == runtime.iterations or bool(stopped)
+            if ends or iteration % runtime.checkpoint_every == 0:
+                checkpoints.save(iteration, trainer.to_host(state), success=row["success"])
         if ends:
             break
     return state
