@@ -1,108 +1,179 @@
-"""What a run will occupy, shown before it starts."""
+"""What a run will occupy, shown before it starts, and how many envs it takes where that is left to it."""
 
-import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 from rich.console import Group
 from rich.table import Table
 
-from mjxdex.config import Config
+from mjxdex.config import AUTO, Config, ConfigError
+from mjxdex.runtime import coefficients, layouts, topology
+from mjxdex.runtime.coefficients import Coefficients, Found
+from mjxdex.runtime.layouts import Layout, Prediction
+from mjxdex.runtime.probe import tree_bytes, with_envs
 from mjxdex.runtime.topology import Topology
 from mjxdex.runtime.trained import make_learner
 
 GIB = 2**30
-SIM_BYTES_FIXED = 0.3e9
-"""A simulator without envs: contexts, kernels, scene. A rounded-up guess."""
-SIM_BYTES_PER_ENV = 0.31e6
-"""Physics of one env with the default contact budget. Measured with a smaller scene on one H100."""
-SIM_BYTES_PER_PIXEL = 6.0
-"""Rays, depth and its 16-bit copy. With the physics of an env 0.43 MB at 160x120, as measured."""
-MADRONA_BYTES_FIXED = 5.8e9
-"""Madrona without envs, of which 4 GiB are its device heap. Measured on one H100, as are the next two."""
-MADRONA_BYTES_PER_ENV = 0.25e6
-MADRONA_BYTES_PER_PIXEL = 16.0
 SLOW_ON_CPU = 256
 """More envs than this are a run for a GPU."""
+DEFAULT_FRACTION = 0.75
+"""What JAX reserves of a GPU unless told otherwise."""
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes that the learner needs, by purpose.
+    """Bytes that shapes tell of one learner, by purpose.
 
     Attributes:
-      rollout: the experience buffer; exact.
-      networks: parameters, gradients and Adam's moments of both networks; exact.
-      update: activations and gathered sequences of one minibatch; an estimate.
+      rollout: the experience buffer.
+      networks: parameters, gradients and Adam's moments of both networks.
     """
 
     rollout: int
     networks: int
-    update: int
 
     @property
     def total(self) -> int:
-        return self.rollout + self.networks + self.update
+        return self.rollout + self.networks
 
 
-def learner_memory(config: Config) -> Memory:
-    """The learner's memory, from the shapes of what it holds."""
+def learner_memory(config: Config, num_envs: int) -> Memory:
+    """What a learner of `num_envs` envs holds at least; activations come on top."""
     learner = make_learner(config)
-    rollout = jax.eval_shape(lambda: learner.empty_rollout(config.env.num_envs))
-    state, _ = jax.eval_shape(lambda: learner.init(jax.random.key(0), config.env.num_envs))
-    gradients = (state.policy, state.critic)
-    sequences = tree_bytes(rollout) // config.ppo.minibatches
-    return Memory(
-        rollout=tree_bytes(rollout),
-        networks=tree_bytes(state) + tree_bytes(gradients),
-        update=sequences + activation_bytes(config),
+    rollout = jax.eval_shape(lambda: learner.empty_rollout(num_envs))
+    state, _ = jax.eval_shape(lambda: learner.init(jax.random.key(0), num_envs))
+    return Memory(tree_bytes(rollout), tree_bytes(state) + tree_bytes((state.policy, state.critic)))
+
+
+def settle(
+    config: Config, devices: Sequence[jax.Device] | None = None, table: Sequence[Coefficients] | None = None
+) -> tuple[Config, str | None]:
+    """Replaces `env.num_envs: auto` by the most envs that fit the devices.
+
+    A `runtime.topology` of auto is settled with it: the layout with the highest predicted throughput.
+
+    Args:
+      devices: at hand; None for JAX's.
+      table: coefficients in place of the package's.
+
+    Returns: The configuration, and what was chosen and why; None if there was nothing to choose.
+    Raises: ConfigError: Nothing is known of this configuration's needs, or of the devices' memory.
+    """
+    if config.env.num_envs != AUTO:
+        return config, None
+    devices = jax.local_devices() if devices is None else devices
+    kind = devices[0].device_kind
+    found = coefficients.find(config, kind, table)
+    if found is None:
+        raise ConfigError(
+            f"env.num_envs is auto, but what an env of {config.name} needs was never measured; run "
+            f"scripts/plan.py --config {config.name} --probe with the same settings, or name a number"
+        )
+    sizes = [size for device in devices if (size := device_memory(device))]
+    if len(sizes) < len(devices):
+        raise ConfigError(
+            f"env.num_envs is auto, but {kind} does not say how much memory it has; name a number"
+        )
+    if config.runtime.topology == "auto":
+        choices = layouts.layouts(len(devices))
+    else:
+        # Any number that every layout can split: only the devices matter here.
+        splittable = with_envs(config, config.ppo.minibatches * 27720)
+        choices = [Layout.parse(topology.choose(splittable, devices).spec)]
+    share = float(os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION", DEFAULT_FRACTION))
+    predictions, refused = predictions_of(config, found, choices, min(sizes), share=share)
+    if not predictions:
+        raise ConfigError(str(refused[0]))
+    chosen = layouts.best(predictions)
+    settled = with_envs(config, chosen.num_envs, **{"runtime.topology": chosen.layout.spec})
+    why = (
+        f"env.num_envs auto: {chosen.num_envs} envs on {chosen.layout.spec}, the most that fit "
+        f"{min(sizes) / 1e9:.0f} GB devices of which JAX reserves {share:.0%}; "
+        f"{chosen.env_steps_per_s:,.0f} env steps/s expected ({found.source})"
     )
+    return settled, why
 
 
-def simulator_bytes(config: Config, topology: Topology) -> int:
-    """Estimate of what the envs of one simulator device take, most of it outside JAX's own share."""
-    pixels = config.camera.width * config.camera.height if config.observation.depth else 0
-    fixed, per_env = SIM_BYTES_FIXED, SIM_BYTES_PER_ENV + SIM_BYTES_PER_PIXEL * pixels
-    if pixels and config.render.backend == "madrona":
-        fixed += MADRONA_BYTES_FIXED
-        per_env += MADRONA_BYTES_PER_ENV + MADRONA_BYTES_PER_PIXEL * pixels
-    return round(fixed + per_env * config.env.num_envs / len(topology.sims))
+def predictions_of(
+    config: Config,
+    found: Found,
+    choices: Sequence[Layout],
+    memory: float,
+    link: float | None = None,
+    share: float | None = None,
+) -> tuple[list[Prediction], list[layouts.DoesNotFitError]]:
+    """The most envs and the speed of every layout that fits, and the refusals of those that do not.
+
+    Args:
+      memory: bytes of each device.
+      link, share: as in `layouts.predict`.
+    """
+    fitting, refused = [], []
+    for layout in choices:
+        try:
+            ppo = config.ppo
+            fitting.append(
+                layouts.predict(layout, found.costs, ppo.minibatches, ppo.horizon, memory, link, share)
+            )
+        except layouts.DoesNotFitError as error:
+            refused.append(error)
+    return fitting, refused
 
 
-def table(config: Config, topology: Topology) -> Group:
-    """Devices, roles, envs, budgets and expected memory, with warnings below; for rich to print."""
-    envs = config.env.num_envs // len(topology.sims)
+def device_memory(device: jax.Device) -> float | None:
+    """Bytes of a device; None if it does not say, as a CPU."""
+    stats = device.memory_stats() or {}
+    share = float(os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION", DEFAULT_FRACTION))
+    return stats["bytes_limit"] / share if "bytes_limit" in stats else None
+
+
+def table(config: Config, split: Topology, known: Sequence[Coefficients] | None = None) -> Group:
+    """Devices, roles, envs, budgets and expected memory, with warnings below; for rich to print.
+
+    Args:
+      known: coefficients in place of the package's.
+    """
+    num_envs, learners = config.env.num_envs, split.learners
+    envs, learned = num_envs // len(split.sims), num_envs // len(learners)
     camera, physics, ppo = config.camera, config.physics, config.ppo
     view = f"{camera.width}x{camera.height} depth" if config.observation.depth else "no camera"
     room = f"{envs * physics.contacts_per_env:,} contacts, {physics.constraints_per_env} constraints per env"
-    simulator = (
-        "simulator",
-        f"{envs} envs, {view}\nroom for {room}",
-        _size(simulator_bytes(config, topology)),
-    )
+    found = coefficients.find(config, split.sims[0].device_kind, known)
+    costs = found.costs if found else None
 
-    memory = learner_memory(config)
-    samples = f"{config.env.num_envs * ppo.horizon:,} samples per iteration"
-    parts = (
-        f"rollout {_size(memory.rollout)}\nnetworks {_size(memory.networks)}\nupdate ~{_size(memory.update)}"
-    )
-    work = f"{samples}\n{ppo.epochs} epochs of {ppo.minibatches} minibatches"
-    learner = ("learner", work, f"{_size(memory.total)}\n{parts}")
+    expected = "not measured"
+    if costs:
+        inside, outside = costs.sim_bytes.at(envs), costs.sim_outside_bytes.at(envs)
+        expected = f"{_size(inside)} in JAX\n{_size(outside)} outside"
+    simulator = ("simulator", f"{envs} envs, {view}\nroom for {room}", expected)
 
-    grid = Table(title=f"{config.name} on {topology.spec}, {config.env.num_envs} envs", title_justify="left")
+    memory = learner_memory(config, learned)
+    parts = f"rollout {_size(memory.rollout)}\nnetworks {_size(memory.networks)}\nactivations "
+    if costs:
+        total = costs.learner_bytes.at(learned)
+        expected = f"{_size(total)} in JAX\n{parts}{_size(max(total - memory.total, 0))}"
+    else:
+        expected = f"{parts}not measured"
+    samples = f"{learned * ppo.horizon:,} samples per iteration"
+    learner = ("learner", f"{samples}\n{ppo.epochs} epochs of {ppo.minibatches} minibatches", expected)
+
+    grid = Table(title=f"{config.name} on {split.spec}, {num_envs} envs", title_justify="left")
     for heading in ("device", "role", "work", "expected memory"):
         grid.add_column(heading)
-    for device in topology.sims:
+    for device in split.sims:
         grid.add_row(_name(device), *simulator)
-    grid.add_row(_name(topology.learner), *learner)
-    return Group(grid, *warnings(config, topology))
+    for device in learners:
+        grid.add_row(_name(device), *learner)
+    return Group(grid, *warnings(config, split, known))
 
 
-def warnings(config: Config, topology: Topology) -> list[str]:
+def warnings(config: Config, split: Topology, known: Sequence[Coefficients] | None = None) -> list[str]:
     """One line for each thing that is likely to go wrong."""
-    devices = {*topology.sims, topology.learner}
+    learners = split.learners
+    devices = sorted({*split.sims, *learners}, key=lambda device: device.id)
     if all(device.platform == "cpu" for device in devices):
         if config.env.num_envs <= SLOW_ON_CPU:
             return []
@@ -110,47 +181,39 @@ def warnings(config: Config, topology: Topology) -> list[str]:
             f"notice: no GPU found, so {config.env.num_envs} envs run on the CPU, hundreds of times slower; "
             "a CPU is meant for --config smoke, and scripts/doctor.py says what a GPU needs"
         ]
-    lines = []
-    memory, simulator = learner_memory(config), simulator_bytes(config, topology)
-    for device in sorted(devices, key=lambda device: device.id):
-        stats = device.memory_stats() or {}
-        if "bytes_limit" not in stats:
+    found = coefficients.find(config, devices[0].device_kind, known)
+    if found is None:
+        return [
+            "notice: what these settings need was never measured on this kind of device; "
+            f"scripts/plan.py --config {config.name} --probe does"
+        ]
+    layout = Layout(
+        split.spec, tuple(device.id for device in split.sims), tuple(device.id for device in learners)
+    )
+    share = float(os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION", DEFAULT_FRACTION))
+    needs, lines = layouts.needs(layout, found.costs, config.env.num_envs), []
+    for device in devices:
+        memory = device_memory(device)
+        if memory is None:
             continue
-        share = float(os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION", 0.75))
-        for_jax, for_warp = stats["bytes_limit"], stats["bytes_limit"] / share * (1 - share)
-        if device == topology.learner and memory.total > for_jax:
-            lines.append(
-                f"warning: the learner needs about {_size(memory.total)}, and JAX has {_size(for_jax)} of "
-                f"{_name(device)}: lower env.num_envs or raise ppo.minibatches"
+        need, for_jax = needs[device.id], memory * share
+        advice = "lower env.num_envs or raise ppo.minibatches"
+        if layouts.needed(layout, found.costs, config.env.num_envs) <= memory * (1 - layouts.RESERVE):
+            advice = (
+                "set XLA_PYTHON_CLIENT_MEM_FRACTION="
+                f"{layouts.fraction(layout, found.costs, config.env.num_envs, memory)}"
             )
-        if device in topology.sims and simulator > for_warp:
-            lines.append(
-                f"warning: the simulator needs about {_size(simulator)}, and JAX leaves {_size(for_warp)} of "
-                f"{_name(device)}: lower env.num_envs, or set XLA_PYTHON_CLIENT_MEM_FRACTION below {share}"
-            )
+        for need_of, room, whose in (
+            (need.jax, for_jax, "JAX has"),
+            (need.outside, memory - for_jax, "JAX leaves"),
+        ):
+            if need_of > room:
+                where = "in JAX" if whose == "JAX has" else "outside JAX"
+                lines.append(
+                    f"warning: device {_name(device)} needs about {_size(need_of)} {where}, and {whose} "
+                    f"{_size(room)}: {advice}"
+                )
     return lines
-
-
-def activation_bytes(config: Config) -> int:
-    """Estimate of what one minibatch keeps for its backward pass."""
-    samples = config.env.num_envs * config.ppo.horizon // config.ppo.minibatches
-    network = config.network
-    width = 2 if network.compute_dtype == "bfloat16" else 4
-    per_sample = 0
-    if config.observation.depth:
-        height, breadth = config.camera.height, config.camera.width
-        for kernel, filters in zip(network.cnn_kernels, network.cnn_filters, strict=True):
-            height, breadth = (height - kernel) // 2 + 1, (breadth - kernel) // 2 + 1
-            per_sample += 2 * height * breadth * filters * width  # the output, and its recomputed successor
-    lstm_units = network.lstm_layers * network.lstm_units + network.critic_lstm_units
-    per_sample += 4 * 12 * lstm_units  # four gates, their inputs, cell and hidden state, in float32
-    per_sample += 4 * 2 * (sum(network.mlp) + sum(network.critic_mlp))
-    return samples * per_sample
-
-
-def tree_bytes(tree: Any) -> int:
-    """Size of all arrays of a tree (or of their ShapeDtypeStruct)."""
-    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
 def _name(device: jax.Device) -> str:

@@ -1,0 +1,25 @@
+"""What the driver says of the first visible GPU, without taking any of its memory."""
+
+import os
+import shutil
+import subprocess
+
+
+def used_bytes() -> int | None:
+    """Memory in use on the first visible GPU, of all processes; None without a GPU for JAX."""
+    if not shutil.which("nvidia-smi") or os.environ.get("JAX_PLATFORMS") == "cpu":
+        return None
+    return round(_smi("memory.used") * 2**20)
+
+
+def total_bytes() -> int | None:
+    """Memory of the first visible GPU; None without a GPU for JAX."""
+    if not shutil.which("nvidia-smi") or os.environ.get("JAX_PLATFORMS") == "cpu":
+        return None
+    return round(_smi("memory.total") * 2**20)
+
+
+def _smi(field: str) -> float:
+    first = (os.environ.get("CUDA_VISIBLE_DEVICES") or "0").split(",")[0]
+    query = ["nvidia-smi", "-i", first, f"--query-gpu={field}", "--format=csv,noheader,nounits"]
+    return float(subprocess.run(query, check=True, capture_output=True, text=True).stdout)
