@@ -39,6 +39,8 @@ def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProce
         ("export_onnx.py", "nowhere", "there is no run in nowhere"),
         ("scripted_grasp.py", "cup", "there is no grasp for 'cup'"),
         ("benchmark_render.py", "--batch 1024 33", "--batch is [1024, 33]; a stereo pair is two images"),
+        ("benchmark.py", "--config smoke --iterations 0", "--iterations is 0; it must be above 0"),
+        ("benchmark.py", "--config depht160", "did you mean depth160"),
         ("search_grasps.py", "cup --write grasps.yaml", "'primitives' has no 'cup'; it has large_12"),
     ],
 )

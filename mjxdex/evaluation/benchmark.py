@@ -74,13 +74,14 @@ class Benchmark:
         self._fabric = jax.jit(lambda state, action: self.env._fabric(state, action, self.level))
         self._act = {False: jax.jit(self._explore), True: jax.jit(self._grasp)}
 
-    def run(self, grasping: bool, rounds: int, report: Callable[[str], None]) -> Costs:
+    def run(self, grasping: bool, rounds: int, report: Callable[[str], None], parts: bool = True) -> Costs:
         """Times every program on the same stretch of states, round after round.
 
         Args:
           grasping: whether the hands close around the objects, or move at random.
           rounds: stretches of STEPS control steps that count.
           report: is told about progress.
+          parts: whether the pieces are timed too.
         """
         state, action = self.first, jnp.zeros((self.num_envs, 11))
         warm_up = 8 if grasping else 4
@@ -94,7 +95,7 @@ class Benchmark:
                 actions.append(action)
                 state, _, _ = self._step(state, Command(action, self.level))
             around.append(float(self._near(state)))
-            found = self._time(states, actions)
+            found = self._time(states, actions, parts)
             if i >= warm_up:
                 for name, ms in found.items():
                     times.setdefault(name, []).append(ms)
@@ -103,7 +104,7 @@ class Benchmark:
         bare, full = medians.pop("bare"), medians.pop("full")
         return Costs(bare, full, medians, float(np.mean(around[warm_up:])))
 
-    def _time(self, states: list[EnvState], actions: list[jax.Array]) -> dict[str, float]:
+    def _time(self, states: list[EnvState], actions: list[jax.Array], parts: bool) -> dict[str, float]:
         def full() -> tuple:
             now, images = states[0], []
             for action in actions:
@@ -123,9 +124,8 @@ class Benchmark:
 
         push = jnp.zeros((self.num_envs, 6))
         depth = jnp.asarray(self._bare_image(states[0].physics.qpos, states[0]), jnp.float32) * 1e-4
-        programs = {
-            "full": full,
-            "bare": bare,
+        programs = {"full": full, "bare": bare}
+        pieces = {
             "physics, nominal": each(lambda s: self._bare(s.physics, s)),
             "physics, randomized": each(
                 lambda s: self._randomized(s.physics, s.fabric.pos, s.random.params, push)
@@ -136,7 +136,7 @@ class Benchmark:
             "observations": each(self._observe),
         }
         found = {}
-        for name, program in programs.items():
+        for name, program in (programs | pieces if parts else programs).items():
             jax.block_until_ready(program())
             start = time.perf_counter()
             jax.block_until_ready(program())

@@ -3,16 +3,14 @@
     python -m mjxdex.evaluation.render_benchmark CASES SCENES FOLDER
 
 CASES are some Case as JSON, SCENES a file of `render_scenes.save`, FOLDER where a few depth images go. For
-each case it prints a line: RESULT and a Result as JSON.
+each case it tells a Result.
 """
 
 import json
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ import numpy as np
 from mjxdex import config_files, scene
 from mjxdex import objects as object_sets
 from mjxdex.config import CameraConfig, Config, UserError
-from mjxdex.evaluation import render_scenes
+from mjxdex.evaluation import processes, render_scenes
 from mjxdex.render import Cameras, WarpRgbRenderer, looks, stereo
 from mjxdex.render.backends import DEPTH_RENDERERS, RGB_RENDERERS
 
@@ -31,10 +29,6 @@ IMAGES = ("depth", "rgb", "stereo")
 """One depth camera, one colour camera, a pair of colour cameras in each env."""
 FIXED_CAMERA = "mjwarp"
 """Its colours come from one fixed camera and know no looks."""
-RESULT = "result: "
-"""How the line of a case starts."""
-_LONGEST = 300
-"""Characters of an error."""
 Inputs = tuple[Any, ...]
 """qpos, object_id, cameras and, for colours, looks of N envs."""
 
@@ -209,11 +203,8 @@ def _few_pixels(images: jax.Array) -> jax.Array:
 
 def _gpu_used() -> int | None:
     """Used memory of all GPUs, MiB."""
-    if shutil.which("nvidia-smi") is None:
-        return None
-    query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
-    lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()
-    return sum(int(line) for line in lines)
+    used = processes.gpu_used()
+    return None if used is None else sum(used)
 
 
 def main() -> None:
@@ -225,9 +216,8 @@ def main() -> None:
             drawn = render_scenes.load(Path(scenes), case.num_envs)
             result = measure(case, drawn, Path(folder), used_before)
         except (UserError, RuntimeError, ValueError, MemoryError) as error:
-            said = " ".join(str(error).split()) or type(error).__name__
-            result = Result(error=said if len(said) <= _LONGEST else said[:_LONGEST] + " ...")
-        print(RESULT + json.dumps(asdict(result)), flush=True)
+            result = Result(error=processes.short(error))
+        processes.tell(result)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
 """Compares the renderers: each with images of one size in a process of its own, then errors and tables."""
 
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -10,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mjxdex.evaluation import render_benchmark, render_scenes
-from mjxdex.evaluation.render_benchmark import FIXED_CAMERA, RESULT, Case, Result
+from mjxdex.evaluation import processes, render_benchmark, render_scenes
+from mjxdex.evaluation.render_benchmark import FIXED_CAMERA, Case, Result
 from mjxdex.render.backends import RGB_RENDERERS
 
 TRUTH = "mj_ray"
@@ -100,22 +98,9 @@ def _run(cases: list[Case], folder: Path, seconds: float) -> list[tuple[Case, Re
     missing = _missing(cases[0])
     if missing:
         return [(case, Result(error=missing)) for case in cases]
-    module = [sys.executable, "-m", render_benchmark.__name__]
     arguments = [json.dumps([asdict(case) for case in cases]), str(folder / "scenes.npz"), str(folder)]
-    try:
-        done = subprocess.run(
-            [*module, *arguments], capture_output=True, text=True, timeout=seconds * len(cases)
-        )
-        output, lines = done.stdout, done.stderr.strip().splitlines()
-        end = f"ended with {done.returncode}: {lines[-1] if lines else 'no message'}"
-    except subprocess.TimeoutExpired as error:
-        output = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""
-        end = f"not done after {seconds:.0f} s"
-    found = [
-        Result(**json.loads(line.removeprefix(RESULT)))
-        for line in output.splitlines()
-        if line.startswith(RESULT)
-    ]
+    lines, end = processes.run(render_benchmark.__name__, arguments, seconds * len(cases))
+    found = [Result(**fields) for fields in lines]
     if len(found) < len(cases):
         found.append(Result(error=end))
     return list(zip(cases, found, strict=False))
