@@ -200,6 +200,12 @@ class RuntimeConfig:
     topology: str = "auto"
     """Devices that simulate and that learn, such as s0,1,2-l3, s0-l1,2, s0-l0 or dp0,1; auto uses what is
     there."""
+    trajectory: Literal["learner", "simulator"] = "learner"
+    """Where the policy acts and the rollout grows: with the learner, who is sent every step, or with the
+    simulator (IMPALA), who sends a rollout once it is whole and gets the new parameters."""
+    overlap: bool = False
+    """Simulate the next rollout while the last one is learned from. It is then acted by the parameters of one
+    iteration before. For runtime.trajectory simulator, on devices that do not learn."""
     iterations: int = 20000
     """Training iterations: one rollout and its update each."""
     log_every: int = 1
@@ -277,6 +283,10 @@ def check(config: Config) -> None:
     for key in ("watchdog_s", "first_watchdog_s"):
         if (value := getattr(config.runtime, key)) < 0:
             raise ConfigError(f"runtime.{key} is {value:g}; it must be a number of seconds, or 0 for none")
+    if config.runtime.overlap and config.runtime.trajectory != "simulator":
+        raise ConfigError(
+            "runtime.overlap needs --runtime.trajectory simulator: a learner cannot act while it learns"
+        )
     if config.env.num_envs != AUTO and config.env.num_envs % config.ppo.minibatches:
         raise ConfigError(
             f"env.num_envs {config.env.num_envs} cannot be split into ppo.minibatches "

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mjxdex import config_files
 from mjxdex.config import UserError
-from mjxdex.runtime import run_folder
+from mjxdex.runtime import machines, run_folder
 
 
 def main() -> None:
@@ -16,12 +16,17 @@ def main() -> None:
     parser.add_argument("--config", metavar="NAME", help="a file in configs/, or the path of one")
     parser.add_argument("--run", metavar="DIR", type=Path, help="run folder [runs/NAME-DATE-TIME]")
     parser.add_argument("--resume", metavar="DIR", type=Path, help="go on with the run in this folder")
+    parser.add_argument(
+        "--machines", metavar="HOST:PORT,N,I", help="this is process I of N machines; process 0 is at HOST"
+    )
     options, overrides = parser.parse()
     if options.resume and options.run:
         parser.error("--resume names the run folder already; leave out --run")
     if not options.resume and not options.config:
         parser.error("name a configuration, such as --config smoke, or a run to go on with: --resume DIR")
     try:
+        if options.machines:
+            machines.join(options.machines)
         if options.resume:
             config = run_folder.resumed_config(options.resume, options.config, overrides)
         else:

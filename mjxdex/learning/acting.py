@@ -1,4 +1,4 @@
-"""One control step of the learner: book the last action's outcome, then act on the new observation."""
+"""A rollout step by step: book the last action's outcome, act on the new observation; at last close it."""
 
 import jax
 import jax.numpy as jnp
@@ -77,6 +77,26 @@ def act(
     return acting, rollout, tuple(action[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True))
 
 
+def close(
+    networks: ActorCritic,
+    config: PpoConfig,
+    learner: LearnerState,
+    acting: ActingState,
+    rollout: Rollout,
+    last_messages: tuple[Message, ...],
+    blocks: Blocks,
+) -> tuple[ActingState, Rollout, dict[str, jax.Array]]:
+    """See `Learner.close`."""
+    obs, outcome = join(last_messages)
+    last = rollout.reward.shape[0] - 1
+    acting, rollout = record(networks, config, learner, acting, rollout, last, outcome, True, blocks)
+    stats = learner.normalizers
+    v_last, _ = networks.value(learner.critic, stats.critic, obs.critic, acting.critic_carry, acting.reset)
+    rollout = rollout._replace(v_last=normalizer.denormalize(stats.value, v_last))
+    acting, metrics = _summarize(acting, rollout)
+    return acting, rollout, metrics
+
+
 def record(
     networks: ActorCritic,
     config: PpoConfig,
@@ -144,3 +164,22 @@ def _value_before_reset(
         learner.critic, stats.critic, outcome.critic_final, acting.critic_carry, going_on
     )
     return normalizer.denormalize(stats.value, value)
+
+
+def _summarize(acting: ActingState, rollout: Rollout) -> tuple[ActingState, dict[str, jax.Array]]:
+    """Means over the rollout; where no episode ended, those of the last rollout in which some did."""
+    metrics = {name: jnp.mean(values) for name, values in rollout.stats.items()}
+    episodes, total_return, total_length = (
+        jnp.sum(rollout.stats[name]) for name in ("episodes", "episode_return", "episode_length")
+    )
+    some = jnp.maximum(episodes, 1.0)
+    acting = acting._replace(
+        last_return=jnp.where(episodes > 0, total_return / some, acting.last_return),
+        last_length=jnp.where(episodes > 0, total_length / some, acting.last_length),
+    )
+    metrics |= {
+        "episodes": episodes,
+        "episode_return": acting.last_return,
+        "episode_length": acting.last_length,
+    }
+    return acting, metrics

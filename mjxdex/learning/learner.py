@@ -1,4 +1,4 @@
-"""The learner: recurrent PPO as four pure functions over explicit state."""
+"""The learner: recurrent PPO as a few pure functions over explicit state."""
 
 from dataclasses import dataclass
 
@@ -28,17 +28,18 @@ class Learner:
         for t in range(horizon):
             acting, rollout, actions = act(learner, acting, rollout, t, messages)
             messages = ...  # the shards step with their actions
-        learner, acting, rollout, metrics = update(learner, acting, rollout, messages)
+        acting, rollout, means = close(learner, acting, rollout, messages)
+        learner, metrics = learn(learner, rollout)
 
-    The messages passed to `update` are passed again to the next `act` with t = 0, which reads their
+    The messages passed to `close` are passed again to the next `act` with t = 0, which reads their
     observation only. `acting` and `rollout` may be donated.
 
     Attributes:
       config: The run's settings; `network` and `ppo` are read.
       networks: Policy and critic.
       depth_shape: (H, W) of the depth images, or None without a camera.
-      blocks: How the envs are split over learners; where it has an axis, `act` and `update` run along that
-        axis of a mesh, each on the envs of its own block.
+      blocks: How the envs are split over devices; where it has an axis, `act`, `close` and `learn` run along
+        that axis of a mesh, each on the envs of its own block.
     """
 
     config: Config
@@ -108,7 +109,7 @@ class Learner:
           learner: Parameters and statistics.
           acting: LSTM states and reset flags before this observation.
           rollout: Buffer; slots t - 1 (outcome) and t (the rest) are written.
-          t: int32 [], step of the rollout; at 0 the outcome is ignored, since `update` has booked it.
+          t: int32 [], step of the rollout; at 0 the outcome is ignored, since `close` has booked it.
           messages: What each shard sent, in the order of the envs.
 
         Returns:
@@ -117,18 +118,14 @@ class Learner:
         t = jnp.asarray(t, jnp.int32)
         return acting_.act(self.networks, self.config.ppo, learner, acting, rollout, t, messages, self.blocks)
 
-    def update(
+    def close(
         self,
         learner: LearnerState,
         acting: ActingState,
         rollout: Rollout,
         last_messages: tuple[Message, ...],
-    ) -> tuple[LearnerState, ActingState, Rollout, dict[str, jax.Array]]:
-        """Learns from a full rollout.
-
-        Books the last outcome, bootstraps from the last observation without consuming it, estimates
-        advantages, runs the epochs of minibatches, and last moves the observation statistics on, so that
-        they are the same for acting and learning.
+    ) -> tuple[ActingState, Rollout, dict[str, jax.Array]]:
+        """Ends a rollout: books the last outcome, and values the last observation without consuming it.
 
         Args:
           learner: Parameters and statistics that acted.
@@ -137,12 +134,23 @@ class Learner:
           last_messages: What the shards sent after the last actions.
 
         Returns:
-          The new learner, the acting state for the next rollout, the rollout with the last outcome, and
-          metrics: float32 scalars by name, means over minibatches or over the rollout.
+          The acting state for the next rollout, the whole rollout, and metrics: float32 scalars by name,
+          means over the rollout.
         """
-        return updating.update(
+        return acting_.close(
             self.networks, self.config.ppo, learner, acting, rollout, last_messages, self.blocks
         )
+
+    def learn(self, learner: LearnerState, rollout: Rollout) -> tuple[LearnerState, dict[str, jax.Array]]:
+        """Learns from a closed rollout.
+
+        Estimates advantages, runs the epochs of minibatches, and last moves the observation statistics on,
+        so that they are the same for acting and learning.
+
+        Returns:
+          The new learner, and metrics: float32 scalars by name, means over minibatches.
+        """
+        return updating.learn(self.networks, self.config.ppo, learner, rollout, self.blocks)
 
     def policy_step(
         self, params: Params, stats: RunningStats, obs: Observation, carry: Carry, reset: jax.Array

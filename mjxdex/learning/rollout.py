@@ -1,4 +1,4 @@
-"""The experience buffer of one rollout, on the learner."""
+"""The experience buffer of one rollout."""
 
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ class Rollout(NamedTuple):
       terminated: bool [T, B].
       truncated: bool [T, B].
       v_final: float32 [T, B], value of the observation before the reset where truncated, else 0.
+      v_last: float32 [B], value of the observation after the last step.
       policy_carry: LSTM state of the policy before step 0, (cell, hidden) a layer.
       critic_carry: The same of the critic.
       stats: float32 [T] by name, means over the envs (of `episodes` and what ended, sums).
@@ -39,6 +40,7 @@ class Rollout(NamedTuple):
     terminated: jax.Array
     truncated: jax.Array
     v_final: jax.Array
+    v_last: jax.Array
     policy_carry: Carry
     critic_carry: Carry
     stats: dict[str, jax.Array]
@@ -86,6 +88,7 @@ def empty(
         terminated=scalars(bool),
         truncated=scalars(bool),
         v_final=scalars(),
+        v_last=jnp.zeros(num_envs),
         policy_carry=policy_carry,
         critic_carry=critic_carry,
         stats={name: jnp.zeros(horizon) for name in (*STATS, *(f"info/{n}" for n in sorted(info_names)))},

@@ -8,13 +8,11 @@ import optax
 
 from mjxdex.config import PpoConfig
 from mjxdex.learning import normalizer, ppo
-from mjxdex.learning.acting import join, record
 from mjxdex.learning.actor_critic import ActorCritic
 from mjxdex.learning.blocks import Blocks
 from mjxdex.learning.gae import gae
 from mjxdex.learning.rollout import Rollout
-from mjxdex.learning.state import ActingState, LearnerState, Normalizers, Params
-from mjxdex.types import Message
+from mjxdex.learning.state import LearnerState, Normalizers, Params
 
 _SHUFFLE_STREAM = 2
 
@@ -30,26 +28,16 @@ def learning_rate(config: PpoConfig, iteration: jax.Array) -> jax.Array:
     return config.learning_rate + share * (config.final_learning_rate - config.learning_rate)
 
 
-def update(
-    networks: ActorCritic,
-    config: PpoConfig,
-    learner: LearnerState,
-    acting: ActingState,
-    rollout: Rollout,
-    last_messages: tuple[Message, ...],
-    blocks: Blocks,
-) -> tuple[LearnerState, ActingState, Rollout, dict[str, jax.Array]]:
-    """See `Learner.update`."""
-    obs, outcome = join(last_messages)
-    horizon, num_envs = rollout.reward.shape
-    acting, rollout = record(networks, config, learner, acting, rollout, horizon - 1, outcome, True, blocks)
-
+def learn(
+    networks: ActorCritic, config: PpoConfig, learner: LearnerState, rollout: Rollout, blocks: Blocks
+) -> tuple[LearnerState, dict[str, jax.Array]]:
+    """See `Learner.learn`."""
+    num_envs = rollout.reward.shape[1]
     stats = learner.normalizers
-    v_last, _ = networks.value(learner.critic, stats.critic, obs.critic, acting.critic_carry, acting.reset)
     adv_t = gae(
         rollout.reward,
         rollout.value,
-        normalizer.denormalize(stats.value, v_last),
+        rollout.v_last,
         rollout.v_final,
         rollout.terminated,
         rollout.truncated,
@@ -92,7 +80,6 @@ def update(
         "log_std": jnp.mean(state[0]["log_std"]),
         "learning_rate": step_size,
     }
-    acting, rollout_metrics = _summarize(acting, rollout)
     learner = LearnerState(
         *state,
         normalizers=Normalizers(
@@ -103,7 +90,7 @@ def update(
         key=learner.key,
         iteration=learner.iteration + 1,
     )
-    return learner, acting, rollout, metrics | rollout_metrics
+    return learner, metrics
 
 
 def _minibatches(config: PpoConfig, learner: LearnerState, num_envs: int, blocks: Blocks) -> jax.Array:
@@ -142,22 +129,3 @@ def _loss(
     entropy = ppo.gaussian_entropy(policy["log_std"])
     metrics |= {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}
     return policy_loss + value_loss - config.entropy_coef * entropy, metrics
-
-
-def _summarize(acting: ActingState, rollout: Rollout) -> tuple[ActingState, dict[str, jax.Array]]:
-    """Means over the rollout; where no episode ended, those of the last rollout in which some did."""
-    metrics = {name: jnp.mean(values) for name, values in rollout.stats.items()}
-    episodes, total_return, total_length = (
-        jnp.sum(rollout.stats[name]) for name in ("episodes", "episode_return", "episode_length")
-    )
-    some = jnp.maximum(episodes, 1.0)
-    acting = acting._replace(
-        last_return=jnp.where(episodes > 0, total_return / some, acting.last_return),
-        last_length=jnp.where(episodes > 0, total_length / some, acting.last_length),
-    )
-    metrics |= {
-        "episodes": episodes,
-        "episode_return": acting.last_return,
-        "episode_length": acting.last_length,
-    }
-    return acting, metrics

@@ -22,7 +22,7 @@ from orbax.checkpoint import checkpoint_managers
 
 from mjxdex import config_files
 from mjxdex.config import Config, UserError
-from mjxdex.runtime import run_folder
+from mjxdex.runtime import machines, run_folder
 
 Flat = dict[str, Any]
 
@@ -50,7 +50,7 @@ class Checkpoints:
 
     Kept are the newest `runtime.keep_last` and the `runtime.keep_best` of the highest success. A save is
     complete or not there at all, also after a kill. Leaving the context waits for the save in flight, which
-    would be lost otherwise.
+    would be lost otherwise. Processes of several machines make the same calls with the same state.
     """
 
     def __init__(self, folder: Path, config: Config) -> None:
@@ -90,6 +90,8 @@ class Checkpoints:
             episode has ended yet.
         """
         arrays = _flatten(state)
+        if machines.several():
+            arrays = jax.device_get(arrays)  # Orbax takes no arrays of one process's devices
         meta = {
             "iteration": iteration,
             "config": config_files.to_dict(self._config),
@@ -114,10 +116,12 @@ class Checkpoints:
         found = _newest_whole(self._manager, _shardings(target))
         if found.meta is None:
             raise CheckpointError(f"no checkpoint in {self._path} is whole; nothing was changed there")
-        for iteration in found.damaged:
+        machines.wait("all have read the checkpoints")
+        for iteration in found.damaged if machines.first() else []:
             aside = _free_name(self._path / f"corrupt-{iteration}")
             (self._path / str(iteration)).rename(aside)
             found.notices.append(f"checkpoint {iteration} is kept as {aside.name}")
+        machines.wait("damaged checkpoints are out of the way")
         self._manager.reload()
         saved = config_files.from_dict(found.meta["config"])
         run_folder.check_same(saved, self._config, f"checkpoint {found.meta['iteration']}")

@@ -16,8 +16,9 @@ from mjxdex import config_files
 from mjxdex.config import Config, UserError
 
 MAY_CHANGE = (
-    "runtime.topology", "runtime.iterations", "runtime.log_every", "runtime.timing_every",
-    "runtime.profile_iteration", "runtime.checkpoint_every", "runtime.keep_last", "runtime.keep_best",
+    "runtime.topology", "runtime.trajectory", "runtime.iterations", "runtime.log_every",
+    "runtime.timing_every", "runtime.profile_iteration", "runtime.checkpoint_every", "runtime.keep_last",
+    "runtime.keep_best", "runtime.watchdog_s", "runtime.first_watchdog_s",
     "physics.contacts_per_env", "physics.constraints_per_env",
 )  # fmt: skip
 """Settings that a resumed run may change; any other would make it another experiment."""

@@ -11,6 +11,7 @@ from mjxdex import scene
 from mjxdex.config import Config
 from mjxdex.physics import Worlds
 from mjxdex.render import SIM_AXIS, DepthCamera
+from mjxdex.runtime import machines
 from mjxdex.task import sensing
 from mjxdex.task.env import Command, GraspEnv
 from mjxdex.task.state import EnvState
@@ -18,14 +19,14 @@ from mjxdex.types import Observation, Outcome
 
 
 class Simulators:
-    """All envs of a run, split evenly and in order over the simulator devices.
+    """All envs of a run, split evenly and in order over the simulator devices of all machines.
 
     Physics and rendering are two programs, so that either can be timed and a first observation is rendered by
     the same code as every other. Arrays held here have a leading shard axis: [S, N / S, ...].
 
     Args:
       config: The run's configuration.
-      devices: The S simulator devices.
+      devices: The S simulator devices of this process; N of all envs are on them. Every process has as many.
     """
 
     def __init__(self, config: Config, devices: Sequence[jax.Device]) -> None:
@@ -34,7 +35,7 @@ class Simulators:
             # 0.10 and 0.12 are sound.
             jax.config.update("jax_use_shardy_partitioner", False)
         self.devices = tuple(devices)
-        self.envs_per_shard = config.env.num_envs // len(self.devices)
+        self.envs_per_shard = config.env.num_envs // (jax.process_count() * len(self.devices))
         self.objects = object_sets.load(config.env.objects)
         model = scene.build(config, self.objects)
         worlds = Worlds(config, model, self.objects, self.envs_per_shard)
@@ -58,8 +59,9 @@ class Simulators:
             self._render = pmap(render)
 
     def init(self) -> EnvState:
-        """First states of all envs, [S, N / S, ...]."""
-        ids = np.arange(len(self.devices) * self.envs_per_shard, dtype=np.int32)
+        """First states of the envs, [S, N / S, ...]."""
+        count = len(self.devices) * self.envs_per_shard
+        ids = jax.process_index() * count + np.arange(count, dtype=np.int32)
         return self._init(self._shard(ids))
 
     def first(self, state: EnvState) -> tuple[Observation, Outcome]:
@@ -75,12 +77,15 @@ class Simulators:
         return None if self._render is None else self._render(state)
 
     def to_global(self, state: EnvState) -> EnvState:
-        """The state on the host with leaves [N, ...], whatever the split."""
-        return jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[2:]), state)
+        """The state of all envs on the host, leaves [all envs, ...], whatever the split."""
+        own = jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[2:]), state)
+        return machines.whole(own) if machines.several() else own
 
     def from_global(self, state: EnvState) -> EnvState:
         """The inverse of `to_global`, for this split."""
-        return jax.tree.map(self._shard, state)
+        start = jax.process_index() * len(self.devices) * self.envs_per_shard
+        stop = start + len(self.devices) * self.envs_per_shard
+        return jax.tree.map(lambda leaf: self._shard(leaf[start:stop]), state)
 
     def _shard(self, leaf) -> jax.Array:
         split = np.asarray(leaf).reshape(len(self.devices), self.envs_per_shard, *np.shape(leaf)[1:])

@@ -17,7 +17,7 @@ SYNTAX = (
 
 @dataclass(frozen=True)
 class Topology:
-    """Devices by role.
+    """Devices by role, of this machine; where there are several machines, all have the same.
 
     Attributes:
       sims: simulator devices, each with the same number of envs.
@@ -31,7 +31,8 @@ class Topology:
     @property
     def spec(self) -> str:
         """The notation of these devices, such as s0,1,2-l3."""
-        sims, learners = (",".join(str(d.id) for d in role) for role in (self.sims, self.learners))
+        here = jax.local_devices()
+        sims, learners = (",".join(str(here.index(d)) for d in role) for role in (self.sims, self.learners))
         if self.sims == self.learners and len(self.sims) > 1:
             return f"dp{sims}"
         return f"s{sims}-l{learners}"
@@ -42,11 +43,20 @@ class Topology:
         return bool({*self.sims} & {*self.learners})
 
 
+def everywhere(devices: Sequence[jax.Device]) -> tuple[jax.Device, ...]:
+    """Some devices of this machine and those in the same places on all others, machine by machine."""
+    here = jax.local_devices()
+    places = [here.index(device) for device in devices]
+    machines = [jax.local_devices(process_index=index) for index in range(jax.process_count())]
+    return tuple(machine[place] for machine in machines for place in places)
+
+
 def choose(config: Config, devices: Sequence[jax.Device] | None = None) -> Topology:
     """The topology of `config.runtime.topology`; `auto` gives the last of several devices to the learner.
 
     Raises:
-      ConfigError: a wrong notation, a device that is not there, or envs that cannot be split evenly.
+      ConfigError: a wrong notation, a device that is not there, envs that cannot be split evenly, or a role
+        that other settings don't allow.
     """
     devices = jax.local_devices() if devices is None else devices
     spec = config.runtime.topology
@@ -59,7 +69,13 @@ def choose(config: Config, devices: Sequence[jax.Device] | None = None) -> Topol
             count = len(devices)
             there = "is one device, 0" if count == 1 else f"are {count} devices, 0 to {count - 1}"
             raise ConfigError(f"runtime.topology {spec} names device {index}; there {there}")
-    _check_split(config, len(sims), len(learners))
+    if config.runtime.overlap and {*sims} & {*learners}:
+        raise ConfigError(
+            f"runtime.overlap needs simulators that do not learn, but runtime.topology {spec} shares device "
+            f"{min({*sims} & {*learners})}; leave it off, or use a split such as s0-l1"
+        )
+    machines = jax.process_count()
+    _check_split(config, machines * len(sims), machines * len(learners))
     return Topology(tuple(devices[i] for i in sims), tuple(devices[i] for i in learners))
 
 

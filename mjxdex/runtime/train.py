@@ -12,7 +12,7 @@ from rich.console import Console
 
 from mjxdex.config import Config, UserError
 from mjxdex.learning.digest import digest
-from mjxdex.runtime import budget, plan, run_folder, topology
+from mjxdex.runtime import budget, machines, plan, run_folder, topology
 from mjxdex.runtime.checkpoints import Checkpoints
 from mjxdex.runtime.metrics import Metrics
 from mjxdex.runtime.phases import Phases
@@ -24,7 +24,9 @@ from mjxdex.runtime.watchdog import Watchdog
 def train(config: Config, folder: Path | None, resume: bool) -> Path:
     """Trains to `runtime.iterations` and prints the digest of the learned parameters.
 
-    SIGTERM and SIGINT end the run after the iteration they arrive in, with a checkpoint.
+    SIGTERM and SIGINT end the run after the iteration they arrive in (with `runtime.overlap` after the next),
+    with a checkpoint. On several machines each runs this; the first one writes the folder, a signal to any
+    ends all.
 
     Args:
       config: The whole configuration.
@@ -34,7 +36,9 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
     Returns: The run folder.
     Raises: mjxdex.config.UserError: The configuration, the devices or the folder do not fit.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, quiet=not machines.first())
+    if machines.several() and folder is None:
+        raise UserError("several machines need a common run folder; name one on a shared disk with --run DIR")
     if config.runtime.matmul_precision != "default":
         jax.config.update("jax_default_matmul_precision", config.runtime.matmul_precision)
     config, chosen = plan.settle(config)
@@ -45,8 +49,10 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
     console.print("building the scene and the networks")
     trainer = Trainer(config, split)
     if not resume or folder is None:
-        folder = run_folder.create(config, folder)
+        folder = run_folder.create(config, folder) if machines.first() else folder
+        assert folder is not None
         console.print(f"run folder: {folder}")
+    machines.wait("the run folder is there")
     with Watchdog(folder) as watchdog, Checkpoints(folder, config) as checkpoints:
         resumed_at = None
         if resume:
@@ -55,18 +61,25 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
                 console.print(f"notice: {notice}")
             resumed_at = restored.iteration
             console.print(f"resuming {folder} after iteration {resumed_at}")
-            run_folder.note_resume(folder, config, resumed_at)
+            if machines.first():
+                run_folder.note_resume(folder, config, resumed_at)
         with watchdog("building the first state", config.runtime.first_watchdog_s):
             state = trainer.place(restored.state) if resume else trainer.init()
-        metrics = Metrics(folder, resumed_at)
-        with _stop_signal() as stopped, Progress(config, start=resumed_at or 0, console=console) as progress:
+        metrics = Metrics(folder, resumed_at) if machines.first() else None
+        with (
+            _stop_signal() as stopped,
+            Progress(config, start=resumed_at or 0, console=console) as progress,
+            machines.ending_with_the_others(folder),
+        ):
             state = _loop(config, folder, trainer, state, checkpoints, metrics, progress, watchdog, stopped)
-        metrics.close()
+        if metrics:
+            metrics.close()
         with watchdog("the last checkpoint", config.runtime.watchdog_s):
             checkpoints.wait()
     if int(state.iteration) < config.runtime.iterations:
         console.print(f"stopped and saved; go on with: train.py --resume {folder}")
-    print(f"parameters sha256:{digest((state.learner.policy, state.learner.critic))}")
+    if machines.first():
+        print(f"parameters sha256:{digest((state.learner.policy, state.learner.critic))}")
     return folder
 
 
@@ -76,7 +89,7 @@ def _loop(
     trainer: Trainer,
     state: TrainState,
     checkpoints: Checkpoints,
-    metrics: Metrics,
+    metrics: Metrics | None,
     progress: Progress,
     watchdog: Watchdog,
     stopped: list[int],
@@ -84,16 +97,19 @@ def _loop(
     runtime = config.runtime
     first = int(state.iteration) + 1
     steps = config.env.num_envs * config.ppo.horizon
+    stops = False
     for iteration in range(first, runtime.iterations + 1):
         timed = runtime.timing_every and iteration % runtime.timing_every == 0
         compiles = iteration == first
         phases = Phases(bool(timed or compiles), progress.compiling if compiles else None)
         profiled = iteration == runtime.profile_iteration
+        saved = iteration == runtime.iterations or iteration % runtime.checkpoint_every == 0
+        ahead = runtime.overlap and not saved and not stops
         limit = runtime.first_watchdog_s if compiles else runtime.watchdog_s
         with watchdog(f"iteration {iteration}", limit):
             start = time.perf_counter()
             with jax.profiler.trace(str(folder / "trace")) if profiled else nullcontext():
-                state, values = trainer.iterate(state, phases)
+                state, values = trainer.iterate(state, phases, ahead)
                 row = {name: float(value) for name, value in jax.device_get(values).items()}
             seconds = time.perf_counter() - start
             if not np.isfinite(row["policy_loss"]):
@@ -104,12 +120,14 @@ def _loop(
             row |= {"time/iteration_s": seconds, "env_steps": float(iteration * steps)}
             if not compiles:
                 row |= {"env_steps_per_s": steps / seconds} | phases.metrics()
-            if iteration % runtime.log_every == 0 or iteration == runtime.iterations:
+            if metrics and (iteration % runtime.log_every == 0 or iteration == runtime.iterations):
                 metrics.write(iteration, row)
             progress.update(iteration, row)
             budget.check(config.physics, row)
-            ends = iteration == runtime.iterations or bool(stopped)
-            if ends or iteration % runtime.checkpoint_every == 0:
+            # A rollout collected ahead is in no checkpoint: it takes one more iteration to use it up.
+            stops = machines.any_of(bool(stopped))
+            ends = iteration == runtime.iterations or (stops and not ahead)
+            if saved or ends:
                 checkpoints.save(iteration, trainer.to_host(state), success=row["success"])
         if ends:
             break

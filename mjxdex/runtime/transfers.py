@@ -20,10 +20,10 @@ class Transfers:
     chunk is put by itself: putting a whole sharded array onto other devices goes through the host.
 
     Args:
-      sims: The S simulator devices.
+      sims: The S simulator devices of this process.
       at_sims: Sharding of arrays [S, ...] over them.
-      learners: The L learner devices.
-      at_learners: Sharding of arrays [L, ...] over them.
+      learners: The L learner devices of this process.
+      at_learners: Sharding of arrays [L, ...] over them, or [all learners, ...] over those of all processes.
     """
 
     def __init__(
@@ -42,23 +42,25 @@ class Transfers:
 
     def send(self, message: Message) -> tuple[Message, ...]:
         """A message [S, B / S, ...] on the simulators → C / L messages [L, B / C, ...] on the learners."""
-        chunks = shards_of(message, len(self.sims))
+        chunks = parts_on(self.sims, message)
         if self.per_sim > 1:
             chunks = [chunk for shard in chunks for chunk in self._cut(shard)]
         owners = [learner for learner in self.learners for _ in range(self.per_learner)]
         placed = [jax.device_put(chunk, owner) for chunk, owner in zip(chunks, owners, strict=True)]
-        return tuple(stack(placed[k :: self.per_learner], self.at_learners) for k in range(self.per_learner))
+        return tuple(
+            assemble(placed[k :: self.per_learner], self.at_learners) for k in range(self.per_learner)
+        )
 
     def receive(self, commands: Sequence[Command]) -> Command:
         """C / L commands [L, B / C, ...] on the learners → one [S, B / S, ...] on the simulators."""
-        per_learner = zip(*(shards_of(command, len(self.learners)) for command in commands), strict=True)
+        per_learner = zip(*(parts_on(self.learners, command) for command in commands), strict=True)
         chunks = [chunk for own in per_learner for chunk in own]
         owners = [sim for sim in self.sims for _ in range(self.per_sim)]
         placed = [jax.device_put(chunk, owner) for chunk, owner in zip(chunks, owners, strict=True)]
         if self.per_sim > 1:
             starts = range(0, len(placed), self.per_sim)
             placed = [self._join(placed[start : start + self.per_sim]) for start in starts]
-        return stack(placed, self.at_sims)
+        return assemble(placed, self.at_sims)
 
     def _chunks_of_shard(self, shard: Message) -> list[Message]:
         leaves, tree = jax.tree.flatten(shard)
@@ -71,18 +73,26 @@ def _shard_of_chunks(chunks: Sequence[Command]) -> Command:
     return Command(action=action, adr_level=chunks[0].adr_level)
 
 
-def shards_of(tree: Any, count: int) -> list[Any]:
-    """The parts [1, ...] of arrays [count, ...] split along the first axis, in order; nothing is copied."""
+def parts_on(devices: Sequence[jax.Device], tree: Any) -> list[Any]:
+    """What each of the devices holds of a tree of arrays; nothing is copied."""
     leaves, structure = jax.tree.flatten(tree)
-    per_leaf = [sorted(leaf.addressable_shards, key=lambda s: s.index[0].start or 0) for leaf in leaves]
-    return [structure.unflatten([shards[i].data for shards in per_leaf]) for i in range(count)]
+    held = [{shard.device: shard.data for shard in leaf.addressable_shards} for leaf in leaves]
+    return [structure.unflatten([shards[device] for shards in held]) for device in devices]
 
 
-def stack(parts: Sequence[Any], sharding: Sharding) -> Any:
-    """The inverse of `shards_of`."""
+def assemble(parts: Sequence[Any], sharding: Sharding, axis: int | None = 0) -> Any:
+    """The inverse of `parts_on`: one tree of arrays over all devices of the sharding.
+
+    Args:
+      parts: of the devices of this process, in the sharding's order.
+      sharding: of the arrays.
+      axis: along which it splits them; None for copies.
+    """
 
     def join(*leaves: jax.Array) -> jax.Array:
-        shape = (len(leaves), *leaves[0].shape[1:])
-        return jax.make_array_from_single_device_arrays(shape, sharding, list(leaves))
+        shape = list(leaves[0].shape)
+        if axis is not None:
+            shape[axis] *= sharding.num_devices
+        return jax.make_array_from_single_device_arrays(tuple(shape), sharding, list(leaves))
 
     return jax.tree.map(join, *parts)

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+import jax
+
 FILE = "hangs.txt"
-"""In the run folder; there only if something took too long."""
+"""In the run folder; there only if something took too long. That of machine 1 is hangs-1.txt."""
 _TO_WRITE = 1.0
 """Seconds that faulthandler has for the file before it is shown."""
 
@@ -26,7 +28,8 @@ class Watchdog:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE
+        index = jax.process_index()
+        self.path = folder / (FILE if index == 0 else f"hangs-{index}.txt")
         self._file = self.path.open("a")
 
     def __enter__(self) -> Self:

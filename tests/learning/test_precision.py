@@ -50,7 +50,8 @@ def gradients(dtype: str):
         no = jnp.zeros(ENVS, bool)
         obs = Observation(rollout.policy[0], rollout.critic[0], rollout.depth[0])  # pyright: ignore
         last = Message(obs, Outcome(jnp.ones(ENVS), no, no, no, obs.critic, {}))
-        state, *_, metrics = learner.update(state, acting, rollout, (last,))
+        _, rollout, _ = learner.close(state, acting, rollout, (last,))
+        state, metrics = learner.learn(state, rollout)
         return (state.policy_opt[1].mu, state.critic_opt[1].mu), metrics
 
     return run()

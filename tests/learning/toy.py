@@ -122,8 +122,9 @@ def iterate(learner: Learner, env: Env, run, forget: jax.Array | bool = False):
     carry, _ = jax.lax.scan(step, (acting, rollout, env_state, last), jnp.arange(learner.config.ppo.horizon))
     acting, rollout, env_state, last = carry
     rollout = rollout._replace(reset=rollout.reset | forget)
-    state, acting, rollout, metrics = learner.update(state, acting, rollout, (last,))
-    return (state, acting, rollout, env_state, last), metrics
+    acting, rollout, means = learner.close(state, acting, rollout, (last,))
+    state, metrics = learner.learn(state, rollout)
+    return (state, acting, rollout, env_state, last), means | metrics
 
 
 def trainer(learner: Learner, env: Env, iterations: int):

@@ -10,14 +10,16 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mjxdex.config import AdrConfig, RuntimeConfig
+from mjxdex.config import AdrConfig, Config, RuntimeConfig
 from mjxdex.learning.blocks import Blocks
+from mjxdex.learning.learner import Learner
 from mjxdex.learning.rollout import Rollout
 from mjxdex.runtime import topology
 from mjxdex.runtime import trainer as trainer_module
@@ -32,24 +34,25 @@ ENVS, HORIZON = 24, 4
 @pytest.fixture(autouse=True)
 def _toy_envs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer_module, "Simulators", ToySimulators)
-    monkeypatch.setattr(trainer_module, "make_learner", toy_learner)
 
 
-def config(spec: str):
+def config(spec: str, **runtime: Any) -> Config:
     made = toy_config(
         ENVS, horizon=HORIZON, minibatches=2, epochs=2, learning_rate=1e-3, critic_learning_rate=1e-3,
         max_grad_norm=0.05,
     )  # fmt: skip
     adr = AdrConfig(min_resets=1, success_threshold=0.3)
-    return dataclasses.replace(made, adr=adr, runtime=RuntimeConfig(topology=spec))
+    return dataclasses.replace(made, adr=adr, runtime=RuntimeConfig(topology=spec, **runtime))
 
 
-def build(spec: str, blocks: int | None = None) -> Trainer:
+def build(spec: str, blocks: int | None = None, **runtime: Any) -> Trainer:
     """A trainer; `blocks` is the number in which one learner shuffles its envs."""
-    made = Trainer(config(spec), topology.choose(config(spec)))
-    if blocks is not None:
-        made.learner = dataclasses.replace(made.learner, blocks=Blocks(blocks))
-    return made
+
+    def make(settings: Config, of_mesh: Blocks) -> Learner:
+        return toy_learner(settings, of_mesh if blocks is None else Blocks(blocks))
+
+    with mock.patch.object(trainer_module, "make_learner", make):
+        return Trainer(config(spec, **runtime), topology.choose(config(spec, **runtime)))
 
 
 class Run(NamedTuple):
@@ -82,8 +85,8 @@ def compilations() -> Iterator[list[str]]:
 
 
 @functools.cache
-def two_iterations(spec: str, blocks: int | None = None) -> Run:
-    trainer = build(spec, blocks)
+def two_iterations(spec: str, blocks: int | None = None, trajectory: str = "learner") -> Run:
+    trainer = build(spec, blocks, trajectory=trajectory)
     state = trainer.init()
     run = Run(trainer, jax.device_get(parameters(state)), [], [], [], [], [])
     for _ in range(2):
@@ -134,11 +137,12 @@ def assert_learned_alike(mine: TrainState, other: TrainState, start: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    "spec",
-    ["s0-l1,2", "s0,1-l2,3", pytest.param("s0,1,2-l3,0", marks=pytest.mark.slow), "dp0,1,2,3"],
-)
-def test_the_same_as_one_learner(spec: str) -> None:
-    run = two_iterations(spec)
+    ("spec", "trajectory"),
+    [("s0-l1,2", "learner"), ("s0,1-l2,3", "learner"), ("dp0,1,2,3", "learner"), ("s0,1,2-l3", "simulator"),
+     ("s0,1-l1,2,3", "simulator"), pytest.param("s0,1,2-l3,0", "learner", marks=pytest.mark.slow)],
+)  # fmt: skip
+def test_the_same_as_one_learner(spec: str, trajectory: str) -> None:
+    run = two_iterations(spec, trajectory=trajectory)
     want = two_iterations("s0-l0", len(run.trainer.topology.learners))
     first = want.rollouts[0]
     assert first.terminated.any() and first.truncated.any() and np.ptp(np.asarray(first.depth)) > 0

@@ -7,7 +7,7 @@ import pytest
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from mjxdex.runtime.transfers import Transfers, shards_of
+from mjxdex.runtime.transfers import Transfers, parts_on
 from mjxdex.task.env import Command
 from mjxdex.types import Message, Observation, Outcome
 
@@ -41,7 +41,7 @@ def test_there_and_back(sims: list[int], learners: list[int]) -> None:
     messages = transfers.send(message(len(sims), along(sims_)))
 
     own = ENVS // len(learners)
-    for index, parts in enumerate(zip(*(shards_of(m, len(learners)) for m in messages), strict=True)):
+    for index, parts in enumerate(zip(*(parts_on(learners_, m) for m in messages), strict=True)):
         assert all(leaf.devices() == {learners_[index]} for leaf in jax.tree.leaves(parts))
         for name in ("policy", "critic", "depth"):
             joined = np.concatenate([getattr(part.obs, name)[0] for part in parts])
@@ -54,7 +54,7 @@ def test_there_and_back(sims: list[int], learners: list[int]) -> None:
     assert command.action.shape == (len(sims), ENVS // len(sims), 3)
     np.testing.assert_array_equal(np.asarray(command.action)[..., 0].ravel(), np.arange(ENVS) + 0.5)
     assert list(command.adr_level) == [7] * len(sims)
-    for shard, device in zip(shards_of(command, len(sims)), sims_, strict=True):
+    for shard, device in zip(parts_on(sims_, command), sims_, strict=True):
         assert shard.action.devices() == {device}
 
 
@@ -63,5 +63,5 @@ def test_data_parallel_observations_stay_where_they_are() -> None:
     transfers = Transfers(devices, along(devices), devices, along(devices))
     sent = message(4, along(devices))
     (received,) = transfers.send(sent)
-    for before, after in zip(shards_of(sent, 4), shards_of(received, 4), strict=True):
+    for before, after in zip(parts_on(devices, sent), parts_on(devices, received), strict=True):
         assert before.obs.depth.unsafe_buffer_pointer() == after.obs.depth.unsafe_buffer_pointer()

@@ -64,7 +64,7 @@ class ToySimulators(Simulators):
 
     def __init__(self, config: Config, devices: Any) -> None:
         self.devices = tuple(devices)
-        self.envs_per_shard = config.env.num_envs // len(self.devices)
+        self.envs_per_shard = config.env.num_envs // (jax.process_count() * len(self.devices))
         env: Any = ToyEnv()
         self.env = env
         self.sharding = NamedSharding(Mesh(np.asarray(self.devices), ("sim",)), PartitionSpec("sim"))
