@@ -107,11 +107,11 @@ class Trainer:
 
     def place(self, saved: TrainState) -> TrainState:
         """Puts a state from `to_host` (or a checkpoint) onto the devices of this trainer's split."""
-        self._messages = self._ahead = None
         return self._placed(saved._replace(envs=self.sims.from_global(saved.envs)))
 
     def _placed(self, state: TrainState) -> TrainState:
         """Commits all but the envs to devices: programs are compiled once for where their inputs are."""
+        self._messages = self._ahead = None
         iteration, learner = self.learners.put(state[:2], (COPIED, COPIED))
         acting, level = self.actors.put(state[2:4], (ACTING, COPIED))
         return TrainState(iteration, learner, acting, level, state.envs)
