@@ -25,6 +25,10 @@ def main() -> None:
         "--layouts", nargs="+", default=["auto"], metavar="LAYOUT", help="such as s0-l0 s0-l1 [auto]"
     )
     parser.add_argument(
+        "--rollouts", nargs="+", choices=("learner", "simulator", "overlap"), default=("learner",),
+        metavar="WHERE", help="runtime.trajectory of splits: of learner, simulator, overlap [learner]",
+    )  # fmt: skip
+    parser.add_argument(
         "--baselines", nargs="*", choices=("bare", "torch"), default=("bare", "torch"), metavar="NAME",
         help="of bare, torch [both]",
     )  # fmt: skip
@@ -53,8 +57,9 @@ def run(options: argparse.Namespace) -> None:
     jax.config.update("jax_platforms", "cpu")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     rows = throughput_table.compare(
-        options.config, options.layouts, options.baselines, envs=options.envs, level=options.level,
-        iterations=options.iterations, seconds=options.seconds, report=lambda line: print(line, flush=True),
+        options.config, options.layouts, options.rollouts, options.baselines, envs=options.envs,
+        level=options.level, iterations=options.iterations, seconds=options.seconds,
+        report=lambda line: print(line, flush=True),
     )  # fmt: skip
     tables = throughput_table.markdown(rows)
     print(f"\n{tables}", end="")

@@ -18,11 +18,12 @@ from mjxdex import config_files
 from mjxdex.config import Config, UserError
 from mjxdex.evaluation import processes
 from mjxdex.runtime import topology
-from mjxdex.runtime.phases import LEARNER_PHASES, SIMULATOR_PHASES, Phases
+from mjxdex.runtime.phases import PHASES_OF_ROLES, Phases
 from mjxdex.runtime.topology import Topology
 from mjxdex.runtime.trained import make_learner
 
 Kind = Literal["training", "bare", "torch steps", "torch cudnn"]
+Rollout = Literal["learner", "simulator", "overlap"]
 TIMED = 3
 """Iterations whose phases are waited for one by one."""
 
@@ -36,6 +37,7 @@ class Case:
         either way of running its LSTMs.
       config: name or file of a configuration.
       layout: of `runtime.topology`; training only.
+      rollout: `runtime.trajectory`; overlap is simulator with `runtime.overlap`. Training only.
       envs: in total; None for the config's number.
       level: ADR level.
       iterations: that count, after those that compile.
@@ -44,6 +46,7 @@ class Case:
     kind: Kind
     config: str
     layout: str
+    rollout: Rollout
     envs: int | None
     level: int
     iterations: int
@@ -51,7 +54,12 @@ class Case:
     def load_config(self) -> Config:
         """Raises ConfigError if the config does not exist or the case does not fit it."""
         envs = {} if self.envs is None else {"env.num_envs": self.envs}
-        settings = {"adr.start_level": self.level, "runtime.topology": self.layout}
+        settings = {
+            "adr.start_level": self.level,
+            "runtime.topology": self.layout,
+            "runtime.trajectory": "learner" if self.rollout == "learner" else "simulator",
+            "runtime.overlap": self.rollout == "overlap",
+        }
         return config_files.load(self.config, settings | envs)
 
 
@@ -128,9 +136,9 @@ def _training(case: Case, config: Config, used_before: list[int] | None) -> Resu
     state = trainer.init()
     seconds, timed = [], []
     for waits in [False] * (2 + case.iterations) + [True] * TIMED:
-        phases = Phases(blocking=waits)
+        phases = Phases(waits, trajectory=config.runtime.trajectory)
         start = time.perf_counter()
-        state, metrics = trainer.iterate(state, phases)
+        state, metrics = trainer.iterate(state, phases, config.runtime.overlap and not waits)
         jax.block_until_ready((state, metrics))
         (timed if waits else seconds).append(dict(phases.seconds) if waits else time.perf_counter() - start)
     iteration = float(np.median(seconds[2:]))
@@ -142,21 +150,22 @@ def _training(case: Case, config: Config, used_before: list[int] | None) -> Resu
         env_steps_per_s=steps / iteration,
         samples_per_s=1e3 * steps * config.ppo.epochs / phases["update"],
         phases=phases,
-        uses=_uses(split, phases, 1e3 * iteration, used_before),
+        uses=_uses(split, PHASES_OF_ROLES[config.runtime.trajectory], phases, 1e3 * iteration, used_before),
     )
 
 
 def _uses(
-    split: Topology, phases: dict[str, float], iteration_ms: float, used_before: list[int] | None
+    split: Topology,
+    phases_of: dict[str, tuple[str, ...]],
+    phases: dict[str, float],
+    iteration_ms: float,
+    used_before: list[int] | None,
 ) -> list[Use]:
     """By device of the split, in order."""
     roles = {
         device: [
-            (role, names)
-            for role, there, names in (
-                ("simulator", device in split.sims, SIMULATOR_PHASES),
-                ("learner", device in split.learners, LEARNER_PHASES),
-            )
+            (role, phases_of[role])
+            for role, there in (("simulator", device in split.sims), ("learner", device in split.learners))
             if there
         ]
         for device in sorted({*split.sims, *split.learners}, key=lambda device: device.id)

@@ -1,12 +1,13 @@
 """Throughput of layouts and resolutions beside two baselines, each case in its own process, as tables."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from mjxdex.evaluation import processes, throughput
-from mjxdex.evaluation.throughput import Case, Kind, Result, Use
+from mjxdex.evaluation.throughput import Case, Kind, Result, Rollout, Use
 
 BASELINES: dict[str, tuple[Kind, ...]] = {"bare": ("bare",), "torch": ("torch steps", "torch cudnn")}
 """Kinds of case by the name of the baseline."""
@@ -16,6 +17,8 @@ _LABELS = {
     "torch steps": "PyTorch update, LSTM step by step",
     "torch cudnn": "PyTorch update, LSTM of cuDNN",
 }
+BASIC: tuple[Rollout, ...] = ("learner",)
+_ROLLOUTS = {"learner": "", "simulator": ", rollout on s", "overlap": ", overlap"}
 
 Rows = list[tuple[Case, Result]]
 
@@ -23,6 +26,7 @@ Rows = list[tuple[Case, Result]]
 def compare(
     configs: Sequence[str],
     layouts: Sequence[str],
+    rollouts: Sequence[Rollout],
     baselines: Sequence[str],
     *,
     envs: int | None,
@@ -34,7 +38,7 @@ def compare(
     """Measures every config on every layout, then the baselines of each config. A failure is a row too.
 
     Args:
-      configs, layouts: see `throughput.Case`.
+      configs, layouts, rollouts: see `throughput.Case`; of rollouts only what a layout allows.
       baselines: of BASELINES.
       envs, level, iterations: see `throughput.Case`.
       seconds: after which a case is given up.
@@ -45,9 +49,14 @@ def compare(
     """
     cases = []
     for config in configs:
-        cases += [Case("training", config, layout, envs, level, iterations) for layout in layouts]
+        for layout in layouts:
+            # Only roles on devices of their own have a choice.
+            chosen = rollouts if re.fullmatch(r"s[\d,]+-l[\d,]+", layout) else BASIC
+            cases += [
+                Case("training", config, layout, rollout, envs, level, iterations) for rollout in chosen
+            ]
         kinds: list[Kind] = [kind for baseline in baselines for kind in BASELINES[baseline]]
-        cases += [Case(kind, config, "auto", envs, level, iterations) for kind in kinds]
+        cases += [Case(kind, config, "auto", "learner", envs, level, iterations) for kind in kinds]
     for case in cases:
         case.load_config()
     rows = []
@@ -101,7 +110,7 @@ def markdown(rows: Rows) -> str:
         ]
         for case, result in trained:
             phases = [_number((result.phases or {}).get(name)) for name in _PHASES]
-            lines.append(_row([case.config, case.layout, _number(result.iteration_ms), *phases]))
+            lines.append(_row([case.config, _label(case), _number(result.iteration_ms), *phases]))
         lines += [
             "",
             "Memory in MiB: JAX's peak, JAX's limit, and what the process took besides JAX's pool.",
@@ -112,7 +121,7 @@ def markdown(rows: Rows) -> str:
         for case, result in trained:
             for use in result.uses or []:
                 memory = [_number(size) or "n/a" for size in (use.xla_peak, use.xla_limit, use.outside)]
-                start = [case.config, case.layout, str(use.device), use.roles, f"{use.idle:.0%}"]
+                start = [case.config, _label(case), str(use.device), use.roles, f"{use.idle:.0%}"]
                 lines.append(_row([*start, *memory]))
     peaks = [(case, result) for case, result in rows if result.torch_peak is not None]
     lines += [""] if peaks else []
@@ -126,7 +135,7 @@ def as_json(rows: Rows) -> list[dict]:
 
 
 def _label(case: Case) -> str:
-    return case.layout if case.kind == "training" else _LABELS[case.kind]
+    return f"{case.layout}{_ROLLOUTS[case.rollout]}" if case.kind == "training" else _LABELS[case.kind]
 
 
 def _said(result: Result) -> str:

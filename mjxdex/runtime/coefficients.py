@@ -54,11 +54,14 @@ class Coefficients:
       origin: how, with what and when they came about.
       sim_bytes: peak inside JAX's allocator of a simulating device.
       sim_outside_bytes: its memory outside: CUDA context, kernels, Warp's pool, renderer.
-      learner_bytes, learner_outside_bytes: the same of a learning device.
+      acting_bytes: peak in JAX of the policy that acts, with the rollout that it fills.
+      learning_bytes: peak in JAX of the update, with the rollout.
+      learner_outside_bytes: memory of a learning device outside of JAX.
       step_seconds: one control step with its image.
       act_seconds: inference of one control step.
       update_seconds: one update.
       message_bytes: what one env sends to the learner per control step.
+      rollout_bytes: what one env adds to a rollout.
       gradient_bytes: gradients of both networks.
       updates: optimizer steps per update.
       link_bytes_per_s: between two devices.
@@ -70,12 +73,14 @@ class Coefficients:
     origin: str
     sim_bytes: Line
     sim_outside_bytes: Line
-    learner_bytes: Line
+    acting_bytes: Line
+    learning_bytes: Line
     learner_outside_bytes: Line
     step_seconds: Line
     act_seconds: Line
     update_seconds: Line
     message_bytes: float
+    rollout_bytes: float
     gradient_bytes: float
     updates: int
     link_bytes_per_s: float

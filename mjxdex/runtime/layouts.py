@@ -4,12 +4,16 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from mjxdex.config import UserError
 from mjxdex.runtime.coefficients import Coefficients
 
 RESERVE = 0.04
 """Share of a device's memory that the plan leaves free: the driver's own, and gaps between JAX's arrays."""
+
+
+Trajectory = Literal["learner", "simulator"]
 
 
 class DoesNotFitError(UserError):
@@ -23,14 +27,16 @@ class Layout:
     Attributes:
       spec: the notation, as in `runtime.topology`.
       sims, learners: of both kinds; a device may be in both.
+      trajectory: where the policy acts and the rollout grows, as in `runtime.trajectory`.
     """
 
     spec: str
     sims: tuple[int, ...]
     learners: tuple[int, ...]
+    trajectory: Trajectory = "learner"
 
     @classmethod
-    def parse(cls, spec: str) -> "Layout":
+    def parse(cls, spec: str, trajectory: Trajectory = "learner") -> "Layout":
         """The layout of a notation such as s0,1,2-l3, s0-l0 or dp0,1.
 
         Raises: ValueError: It is none.
@@ -39,7 +45,17 @@ class Layout:
         if not match:
             raise ValueError(f"{spec!r} is no layout; s0,1-l2 and dp0,1,2 are")
         sims, learners, both = match.groups()
-        return cls(spec, _indices(sims or both), _indices(learners or both))
+        return cls(spec, _indices(sims or both), _indices(learners or both), trajectory)
+
+    @property
+    def acts_on_sims(self) -> bool:
+        """Whether the simulators act and fill the rollout; where they are the learners it makes no odds."""
+        return self.trajectory == "simulator" and self.sims != self.learners
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.spec}, rollout on s" if self.acts_on_sims else self.spec
 
     @property
     def devices(self) -> int:
@@ -58,19 +74,18 @@ class Layout:
         return math.lcm(len(self.sims) * learners, learners * minibatches)
 
 
-def layouts(devices: int) -> list[Layout]:
+def layouts(devices: int, trajectory: Trajectory = "learner") -> list[Layout]:
     """Every split of so many devices: simulators before learners, all simulating, and data-parallel."""
     if devices < 1:
         raise ValueError(f"{devices} devices; there must be at least one")
     if devices == 1:
-        return [Layout.parse("s0-l0")]
+        return [Layout.parse("s0-l0", trajectory)]
     every = [str(index) for index in range(devices)]
     specs = [
         f"s{','.join(every[:-learners])}-l{','.join(every[-learners:])}" for learners in range(1, devices)
     ]
-    return [
-        Layout.parse(spec) for spec in (*specs, f"s{','.join(every)}-l{every[-1]}", f"dp{','.join(every)}")
-    ]
+    specs += [f"s{','.join(every)}-l{every[-1]}", f"dp{','.join(every)}"]
+    return [Layout.parse(spec, trajectory) for spec in specs]
 
 
 @dataclass(frozen=True)
@@ -98,9 +113,11 @@ def needs(layout: Layout, costs: Coefficients, num_envs: int) -> dict[int, Need]
         jax = outside = 0.0
         if device in layout.sims:
             jax += costs.sim_bytes.at(per_sim)
+            jax += costs.acting_bytes.at(per_sim) if layout.acts_on_sims else 0.0
             outside += costs.sim_outside_bytes.at(per_sim)
         if device in layout.learners:
-            jax += costs.learner_bytes.at(per_learner)
+            acting = 0.0 if layout.acts_on_sims else costs.acting_bytes.at(per_learner)
+            jax += max(acting, costs.learning_bytes.at(per_learner))
             outside = max(outside, costs.learner_outside_bytes.at(per_learner))
         found[device] = Need(jax, outside)
     return found
@@ -154,7 +171,7 @@ def largest(
     short = shortfall(layout, costs, step, memory, share)
     if short > 0:
         raise DoesNotFitError(
-            f"{layout.spec} does not fit devices of {memory / 1e9:.1f} GB: already {step} envs, the fewest "
+            f"{layout.name} does not fit devices of {memory / 1e9:.1f} GB: already {step} envs, the fewest "
             f"that split evenly, are {short / 1e9:.1f} GB too many. Use smaller images, a shorter "
             "ppo.horizon, or another XLA_PYTHON_CLIENT_MEM_FRACTION"
         )
@@ -196,22 +213,25 @@ def iteration_seconds(
 ) -> float:
     """Seconds of a rollout and its update, one after the other, as `runtime.trainer` runs them.
 
-    Simulators run side by side, learners too. Per step images go to the learners, per minibatch gradients
-    go around.
+    Simulators run side by side, learners too. Images go to the learners per step, or per rollout where the
+    simulators act, who are sent the parameters then. Per minibatch gradients go around.
 
     Args:
       link: bytes/s into one device; None for that of the coefficients.
     """
     link = link or costs.link_bytes_per_s
     learners = len(layout.learners)
-    per_learner = num_envs / learners
-    step = (
-        costs.step_seconds.at(num_envs / len(layout.sims))
-        + costs.act_seconds.at(per_learner)
-        + per_learner * layout.remote_share * costs.message_bytes / link
-    )
+    per_sim, per_learner = num_envs / len(layout.sims), num_envs / learners
+    arriving = per_learner * layout.remote_share / link
+    step = costs.step_seconds.at(per_sim)
+    if layout.acts_on_sims:
+        step += costs.act_seconds.at(per_sim)
+        transfer = arriving * costs.rollout_bytes + costs.gradient_bytes / link
+    else:
+        step += costs.act_seconds.at(per_learner)
+        transfer = arriving * costs.message_bytes * horizon
     averaging = costs.updates * 2 * (learners - 1) / learners * costs.gradient_bytes / link
-    return horizon * step + costs.update_seconds.at(per_learner) + averaging
+    return horizon * step + transfer + costs.update_seconds.at(per_learner) + averaging
 
 
 def predict(

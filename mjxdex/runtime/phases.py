@@ -8,8 +8,11 @@ from typing import Any
 
 import jax
 
-SIMULATOR_PHASES = ("physics", "render")
-LEARNER_PHASES = ("inference", "update")
+PHASES_OF_ROLES = {
+    "learner": {"simulator": ("physics", "render"), "learner": ("inference", "update")},
+    "simulator": {"simulator": ("physics", "render", "inference"), "learner": ("update",)},
+}
+"""By `runtime.trajectory`: phases in which a role's devices work."""
 
 
 class Phases:
@@ -19,12 +22,17 @@ class Phases:
       blocking: Wait for each phase's results. Otherwise phases overlap on the devices, and nothing is known
         about each by itself.
       announce: Wraps the first run of each phase, given its name; of use while programs compile.
+      trajectory: As in `runtime.trajectory`.
     """
 
     def __init__(
-        self, blocking: bool, announce: Callable[[str], AbstractContextManager] | None = None
+        self,
+        blocking: bool,
+        announce: Callable[[str], AbstractContextManager] | None = None,
+        trajectory: str = "learner",
     ) -> None:
         self.blocking = blocking
+        self.roles = PHASES_OF_ROLES[trajectory]
         self.announce = announce
         self.seconds: dict[str, float] = defaultdict(float)
 
@@ -42,10 +50,7 @@ class Phases:
         if not self.blocking:
             return {}
         total = sum(self.seconds.values())
-        busy = {
-            role: sum(self.seconds[name] for name in names)
-            for role, names in (("simulator", SIMULATOR_PHASES), ("learner", LEARNER_PHASES))
-        }
+        busy = {role: sum(self.seconds[name] for name in names) for role, names in self.roles.items()}
         return {
             **{f"time/{name}_ms": 1e3 * seconds for name, seconds in self.seconds.items()},
             **{f"time/{role}_idle": 1 - seconds / total for role, seconds in busy.items()},

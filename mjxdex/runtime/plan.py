@@ -78,11 +78,12 @@ def settle(
             f"env.num_envs is auto, but {kind} does not say how much memory it has; name a number"
         )
     if config.runtime.topology == "auto":
-        choices = layouts.layouts(len(devices))
+        choices = layouts.layouts(len(devices), config.runtime.trajectory)
     else:
         # Any number that every layout can split: only the devices matter here.
         splittable = with_envs(config, config.ppo.minibatches * 27720)
-        choices = [Layout.parse(topology.choose(splittable, devices).spec)]
+        spec = topology.choose(splittable, devices).spec
+        choices = [Layout.parse(spec, config.runtime.trajectory)]
     share = float(os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION", DEFAULT_FRACTION))
     predictions, refused = predictions_of(config, found, choices, min(sizes), share=share)
     if not predictions:
@@ -137,23 +138,27 @@ def table(config: Config, split: Topology, known: Sequence[Coefficients] | None 
       known: coefficients in place of the package's.
     """
     num_envs, learners = config.env.num_envs, split.learners
-    envs, learned = num_envs // len(split.sims), num_envs // len(learners)
+    machines = jax.process_count()
+    envs, learned = num_envs // (machines * len(split.sims)), num_envs // (machines * len(learners))
     camera, physics, ppo = config.camera, config.physics, config.ppo
     view = f"{camera.width}x{camera.height} depth" if config.observation.depth else "no camera"
     room = f"{envs * physics.contacts_per_env:,} contacts, {physics.constraints_per_env} constraints per env"
     found = coefficients.find(config, split.sims[0].device_kind, known)
     costs = found.costs if found else None
 
+    layout = _layout(config, split)
     expected = "not measured"
     if costs:
         inside, outside = costs.sim_bytes.at(envs), costs.sim_outside_bytes.at(envs)
+        inside += costs.acting_bytes.at(envs) if layout.acts_on_sims else 0.0
         expected = f"{_size(inside)} in JAX\n{_size(outside)} outside"
-    simulator = ("simulator", f"{envs} envs, {view}\nroom for {room}", expected)
+    acts = "\nacts, holds the rollout" if layout.acts_on_sims else ""
+    simulator = ("simulator", f"{envs} envs, {view}\nroom for {room}{acts}", expected)
 
     memory = learner_memory(config, learned)
     parts = f"rollout {_size(memory.rollout)}\nnetworks {_size(memory.networks)}\nactivations "
     if costs:
-        total = costs.learner_bytes.at(learned)
+        total = costs.learning_bytes.at(learned)
         expected = f"{_size(total)} in JAX\n{parts}{_size(max(total - memory.total, 0))}"
     else:
         expected = f"{parts}not measured"
@@ -187,21 +192,20 @@ def warnings(config: Config, split: Topology, known: Sequence[Coefficients] | No
             "notice: what these settings need was never measured on this kind of device; "
             f"scripts/plan.py --config {config.name} --probe does"
         ]
-    layout = Layout(
-        split.spec, tuple(device.id for device in split.sims), tuple(device.id for device in learners)
-    )
+    layout = _layout(config, split)
     share = float(os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION", DEFAULT_FRACTION))
-    needs, lines = layouts.needs(layout, found.costs, config.env.num_envs), []
+    num_envs = config.env.num_envs // jax.process_count()
+    needs, lines = layouts.needs(layout, found.costs, num_envs), []
     for device in devices:
         memory = device_memory(device)
         if memory is None:
             continue
         need, for_jax = needs[device.id], memory * share
         advice = "lower env.num_envs or raise ppo.minibatches"
-        if layouts.needed(layout, found.costs, config.env.num_envs) <= memory * (1 - layouts.RESERVE):
+        if layouts.needed(layout, found.costs, num_envs) <= memory * (1 - layouts.RESERVE):
             advice = (
                 "set XLA_PYTHON_CLIENT_MEM_FRACTION="
-                f"{layouts.fraction(layout, found.costs, config.env.num_envs, memory)}"
+                f"{layouts.fraction(layout, found.costs, num_envs, memory)}"
             )
         for need_of, room, whose in (
             (need.jax, for_jax, "JAX has"),
@@ -214,6 +218,11 @@ def warnings(config: Config, split: Topology, known: Sequence[Coefficients] | No
                     f"{_size(room)}: {advice}"
                 )
     return lines
+
+
+def _layout(config: Config, split: Topology) -> Layout:
+    sims, learners = (tuple(device.id for device in role) for role in (split.sims, split.learners))
+    return Layout(split.spec, sims, learners, config.runtime.trajectory)
 
 
 def _name(device: jax.Device) -> str:

@@ -1,6 +1,7 @@
 """What scripts/plan.py prints: envs that fit by layout and role, the paper's Table I, and a check of both."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.table import Table
 
@@ -39,7 +40,7 @@ def layouts_table(
         needs = layouts.needs(one.layout, found.costs, one.num_envs)
         sim, learner = needs[one.layout.sims[0]], needs[one.layout.learners[-1]]
         grid.add_row(
-            f"{one.layout.spec}{' *' if one is chosen else ''}",
+            f"{one.layout.name}{' *' if one is chosen else ''}",
             f"{one.num_envs:,}",
             f"{one.envs_per_sim:,}",
             f"{sim.jax / 1e9:.1f} + {sim.outside / 1e9:.1f}",
@@ -62,7 +63,8 @@ def roles_table(found: dict[tuple[int, int], Found], minibatches: int, memory: f
         per_gpu = PAPER[resolution][1].split(" (")[0] if resolution in PAPER else ""
         for role, parts, paper in (
             ("simulates", (costs.sim_bytes, costs.sim_outside_bytes), per_gpu),
-            ("learns", (costs.learner_bytes, costs.learner_outside_bytes), ""),
+            ("acts and simulates", (costs.sim_bytes, costs.acting_bytes, costs.sim_outside_bytes), ""),
+            ("learns", (costs.learning_bytes, costs.learner_outside_bytes), ""),
         ):
             fixed, slope = sum(part.fixed for part in parts), sum(part.per_env for part in parts)
             count = max(0, int((usable - fixed) / slope / minibatches) * minibatches) if slope > 0 else 0
@@ -85,6 +87,12 @@ def table_one(
         paper = PAPER.get(resolution, ("", ""))
         grid.add_row(f"{resolution[0]}x{resolution[1]}", _cell(parallel), paper[0], _cell(split), paper[1])
     return grid
+
+
+def _otherwise(choices: Sequence[Layout]) -> list[Layout]:
+    """The same layouts with the rollout on the other side, where there are two sides."""
+    others = {"learner": "simulator", "simulator": "learner"}
+    return [replace(one, trajectory=others[one.trajectory]) for one in choices if one.sims != one.learners]
 
 
 def _cell(one: Prediction | None) -> str:
@@ -184,8 +192,9 @@ def report(
         costs[resolution] = found or known(sized, device, table)
     out: list[Table | str] = []
     for resolution, found in costs.items():
-        choices = layouts.layouts(devices)
+        choices = layouts.layouts(devices, config.runtime.trajectory)
         fitting, refused = plan.predictions_of(config, found, choices, memory, link)
+        compared, _ = plan.predictions_of(config, found, _otherwise(choices), memory, link)
         split = [one for one in fitting if not set(one.layout.sims) & set(one.layout.learners)]
         parallel = [one for one in fitting if one.layout.spec.startswith("dp") or devices == 1]
         most = max(split, key=lambda one: one.num_envs, default=None)
@@ -196,7 +205,8 @@ def report(
             raise UserError("; ".join(str(error) for error in refused))
         chosen = layouts.best(fitting)
         title = f"{config.name} {asked[0]}x{asked[1]} on {devices} x {device}, {memory / 1e9:.0f} GB each"
-        out += [layouts_table(title, fitting, found, memory, chosen), *(str(error) for error in refused)]
+        shown = [*fitting, *compared]
+        out += [layouts_table(title, shown, found, memory, chosen), *(str(error) for error in refused)]
         out.append(
             f"* best: runtime.topology {chosen.layout.spec} with env.num_envs {chosen.num_envs}, "
             f"{chosen.env_steps_per_s:,.0f} env steps/s"

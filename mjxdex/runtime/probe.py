@@ -35,16 +35,19 @@ STEPS = 16
 
 
 class Programs(NamedTuple):
-    """The learner's two programs for one env count, compiled, and the bytes that they need.
+    """The learner's programs for one env count, compiled, and the bytes that they need.
 
     Attributes:
-      act, update: as `runtime.trainer` compiles them, without the ADR level.
-      bytes: of the learner, arguments and messages on their way included.
+      act, close, learn: as `runtime.trainer` compiles them, without the ADR level.
+      acting_bytes: of act, arguments and messages on their way included.
+      learning_bytes: of learn, the acting state that waits meanwhile included.
     """
 
     act: Any
-    update: Any
-    bytes: int
+    close: Any
+    learn: Any
+    acting_bytes: int
+    learning_bytes: int
 
 
 def with_envs(config: Config, num_envs: int, **more: Any) -> Config:
@@ -52,7 +55,7 @@ def with_envs(config: Config, num_envs: int, **more: Any) -> Config:
 
 
 def learner_programs(config: Config, num_envs: int) -> Programs:
-    """Compiles act and update of `num_envs` envs for the default device; what they need, XLA says."""
+    """Compiles the programs of `num_envs` envs for the default device; what they need, XLA says."""
     learner = make_learner(config)
     inputs = jax.eval_shape(lambda: _learner_inputs(learner, num_envs))
     return _compile(learner, *inputs)
@@ -62,13 +65,16 @@ def _compile(
     learner: Learner, state: LearnerState, acting: ActingState, rollout: Rollout, message: Message
 ) -> Programs:
     act = jax.jit(learner.act, donate_argnums=(1, 2))
-    update = jax.jit(learner.update, donate_argnums=(0, 1, 2))
+    close = jax.jit(learner.close, donate_argnums=(1, 2))
+    learn = jax.jit(learner.learn, donate_argnums=0)
     step = jax.ShapeDtypeStruct((), jnp.int32)
     act = act.lower(state, acting, rollout, step, (message,)).compile()
-    update = update.lower(state, acting, rollout, (message,)).compile()
-    # The next messages arrive while these are still held.
+    close = close.lower(state, acting, rollout, (message,)).compile()
+    learn = learn.lower(state, rollout).compile()
+    waiting = tree_bytes((acting, message))
+    # The next messages arrive while the last ones are still held.
     acting_bytes = _program_bytes(act) + tree_bytes(message)
-    return Programs(act, update, max(acting_bytes, _program_bytes(update)))
+    return Programs(act, close, learn, acting_bytes, _program_bytes(learn) + waiting)
 
 
 def _program_bytes(program: Any) -> int:
@@ -100,8 +106,12 @@ def measure_learner(config: Config, sizes: Sequence[int], timed: bool = True) ->
     with ThreadPoolExecutor() as pool:
         programs = list(pool.map(lambda size: learner_programs(config, size), sizes))
     answers = []
-    for size, (act, update, needed) in zip(sizes, programs, strict=True):
-        answer: dict[str, float] = {"envs": size, "bytes": needed}
+    for size, program in zip(sizes, programs, strict=True):
+        answer: dict[str, float] = {
+            "envs": size,
+            "acting": program.acting_bytes,
+            "learning": program.learning_bytes,
+        }
         if timed:
             make = jax.jit(_learner_inputs, static_argnums=(0, 1))
             state, acting, rollout, message = jax.block_until_ready(make(learner, size))
@@ -110,10 +120,11 @@ def measure_learner(config: Config, sizes: Sequence[int], timed: bool = True) ->
                 start = time.perf_counter()
                 for step in range(STEPS):
                     t = jnp.int32(step % config.ppo.horizon)
-                    acting, rollout, actions = act(state, acting, rollout, t, (message,))
+                    acting, rollout, actions = program.act(state, acting, rollout, t, (message,))
                 jax.block_until_ready(actions)
                 middle = time.perf_counter()
-                state, acting, rollout, _ = update(state, acting, rollout, (message,))
+                acting, rollout, _ = program.close(state, acting, rollout, (message,))
+                state, _ = program.learn(state, rollout)
                 jax.block_until_ready(state)
                 seconds.append(((middle - start) / STEPS, time.perf_counter() - middle))
             answer["act_s"], answer["update_s"] = (min(parts) for parts in zip(*seconds, strict=True))
@@ -259,7 +270,8 @@ def measure(
         origin=origin,
         sim_bytes=sim_bytes,
         sim_outside_bytes=outside,
-        learner_bytes=line("bytes", small, large),
+        acting_bytes=line("acting", small, large),
+        learning_bytes=line("learning", small, large),
         learner_outside_bytes=learner_outside,
         step_seconds=line("step_s", few, many),
         act_seconds=line("act_s", small, large),
@@ -272,9 +284,10 @@ def measure(
 def exact(config: Config) -> dict[str, Any]:
     """The coefficients that shapes tell."""
     learner = make_learner(config)
-    state, _, _, message = jax.eval_shape(lambda: _learner_inputs(learner, 2))
+    state, _, rollout, message = jax.eval_shape(lambda: _learner_inputs(learner, 2))
     return {
         "message_bytes": tree_bytes(message) / 2,
+        "rollout_bytes": tree_bytes(rollout) / 2,
         "gradient_bytes": tree_bytes((state.policy, state.critic)),
         "updates": config.ppo.epochs * config.ppo.minibatches,
     }

@@ -1,8 +1,10 @@
 """Whole rollouts on their way from the devices that acted to those that learn."""
 
 import math
+from collections.abc import Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from mjxdex.learning.rollout import Rollout
@@ -13,8 +15,8 @@ from mjxdex.runtime.transfers import parts_on
 class Shipment:
     """Sends rollouts device to device. Both sides hold equal blocks of the envs, in order.
 
-    As in `transfers.Transfers` all envs are cut into chunks of which either side is made. A learner puts one
-    chunk after the other into its buffer, so that it never holds a rollout twice.
+    As in `transfers.Transfers` all envs are cut into chunks of which either side is made. A learner that gets
+    several puts one after the other into its buffer, so that it never holds a rollout twice.
 
     Args:
       actors: Devices that acted.
@@ -30,17 +32,33 @@ class Shipment:
             _insert, inputs=(ROLLOUT, ROLLOUT, COPIED), outputs=ROLLOUT, donate=(0,)
         )
 
-    def __call__(self, rollout: Rollout, buffer: Rollout) -> Rollout:
-        """The rollout on the learners, in the memory of `buffer`."""
+        self._buffer: Rollout | None = None
+
+    def __call__(self, rollout: Rollout) -> Rollout:
+        """The rollout on the learners; the one before is used up."""
         chunks = parts_on(self.actors.local, rollout)
         if self.per_actor > 1:
             chunks = [chunk for part in chunks for chunk in self._cut(part, self.per_actor)]
+        if self.per_learner == 1:
+            return self._placed(chunks)
+        buffer = self._buffer or self._empty(rollout)
         for k in range(self.per_learner):
             jax.block_until_ready(buffer)  # else all chunks would arrive at once
-            mine = zip(chunks[k :: self.per_learner], self.learners.local, strict=True)
-            placed = [jax.device_put(chunk, learner) for chunk, learner in mine]
-            buffer = self._insert(buffer, self.learners.assemble(placed, ROLLOUT), np.int32(k))
+            buffer = self._insert(buffer, self._placed(chunks[k :: self.per_learner]), np.int32(k))
+        self._buffer = buffer
         return buffer
+
+    def _placed(self, chunks: Sequence[Rollout]) -> Rollout:
+        """A chunk for each learner."""
+        mine = zip(chunks, self.learners.local, strict=True)
+        placed = [jax.device_put(chunk, learner) for chunk, learner in mine]
+        return self.learners.assemble(placed, ROLLOUT)
+
+    def _empty(self, rollout: Rollout) -> Rollout:
+        def zeros() -> Rollout:
+            return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), rollout)
+
+        return jax.jit(zeros, out_shardings=self.learners.sharding(ROLLOUT))()
 
 
 def _cut(rollout: Rollout, count: int) -> list[Rollout]:

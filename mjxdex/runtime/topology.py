@@ -31,8 +31,8 @@ class Topology:
     @property
     def spec(self) -> str:
         """The notation of these devices, such as s0,1,2-l3."""
-        here = jax.local_devices()
-        sims, learners = (",".join(str(here.index(d)) for d in role) for role in (self.sims, self.learners))
+        roles = (self.sims, self.learners)
+        sims, learners = (",".join(str(device.local_hardware_id) for device in role) for role in roles)
         if self.sims == self.learners and len(self.sims) > 1:
             return f"dp{sims}"
         return f"s{sims}-l{learners}"

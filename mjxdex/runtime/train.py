@@ -101,7 +101,8 @@ def _loop(
     for iteration in range(first, runtime.iterations + 1):
         timed = runtime.timing_every and iteration % runtime.timing_every == 0
         compiles = iteration == first
-        phases = Phases(bool(timed or compiles), progress.compiling if compiles else None)
+        announce = progress.compiling if compiles else None
+        phases = Phases(bool(timed or compiles), announce, runtime.trajectory)
         profiled = iteration == runtime.profile_iteration
         saved = iteration == runtime.iterations or iteration % runtime.checkpoint_every == 0
         ahead = runtime.overlap and not saved and not stops

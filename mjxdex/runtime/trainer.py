@@ -90,7 +90,6 @@ class Trainer:
             self.learner.learn, inputs=(COPIED, ROLLOUT), outputs=(COPIED, COPIED), donate=(0,)
         )
         self.rollout: Rollout | None = None
-        self._received: Rollout | None = None
         self._messages: tuple[Message, ...] | None = None
         self._ahead: Collected | None = None
 
@@ -149,9 +148,7 @@ class Trainer:
         rollout = now.rollout
         if self.shipment is not None:
             with phases("transfer") as done:
-                if self._received is None:
-                    self._received = self._empty_rollout(self.learners, _infos(rollout))
-                rollout = self._received = done(self.shipment(rollout, self._received))
+                rollout = done(self.shipment(rollout))
         with phases("update") as done:
             learner, metrics = done(self._learn(learner, rollout))
         self._ahead = None
@@ -178,7 +175,7 @@ class Trainer:
                 obs, outcome = self.sims.first(envs)
                 messages = done(self._send(obs, self.sims.render(envs), outcome))
         if rollout is None:
-            rollout = self._empty_rollout(self.actors, messages[0].outcome.info)
+            rollout = self._empty_rollout(messages[0].outcome.info)
         for t in range(self.config.ppo.horizon):
             with phases("inference") as done:
                 acting, level, rollout, commands = done(
@@ -200,9 +197,9 @@ class Trainer:
     def _send(self, obs: Observation, depth: jax.Array | None, outcome: Outcome) -> tuple[Message, ...]:
         return self.transfers.send(Message(obs=obs._replace(depth=depth), outcome=outcome))
 
-    def _empty_rollout(self, mesh: LearnerMesh, info_names: Iterable[str]) -> Rollout:
-        layout = mesh.sharding(ROLLOUT)
-        empty = jax.jit(self.learner.empty_rollout, static_argnums=(0, 1), out_shardings=layout)
+    def _empty_rollout(self, info_names: Iterable[str]) -> Rollout:
+        layout = self.actors.sharding(ROLLOUT)
+        empty = jax.jit(self.actor.empty_rollout, static_argnums=(0, 1), out_shardings=layout)
         return empty(self.config.env.num_envs, tuple(info_names))
 
     def _fresh_learner(self) -> tuple[jax.Array, LearnerState, ActingState, AdrState]:
@@ -250,10 +247,6 @@ def one_copy(tree: Any, device: jax.Device) -> Any:
     """Arrays that each learner has, as this process's learner `device` has them."""
     (mine,) = parts_on([device], tree)
     return mine
-
-
-def _infos(rollout: Rollout) -> list[str]:
-    return [name.removeprefix("info/") for name in rollout.stats if name.startswith("info/")]
 
 
 def _without_shard_axis(messages: Any) -> Any:

@@ -9,7 +9,7 @@ from mjxdex.config import ConfigError
 from mjxdex.evaluation import throughput_table
 from mjxdex.evaluation.throughput import Case, Result, Use
 
-CASE = Case("training", "smoke", "s0-l1", None, 0, 3)
+CASE = Case("training", "smoke", "s0-l1", "learner", None, 0, 3)
 USES = [
     Use(0, "simulator", idle=0.25, xla_peak=100.0, xla_limit=6e4, outside=1500.0),
     Use(1, "learner", idle=0.5, xla_peak=None, xla_limit=None, outside=None),
@@ -21,16 +21,17 @@ RESULT = Result(
 
 def compare(**changes):
     given = {
-        "configs": ["smoke"], "layouts": ["s0-l0"], "baselines": [], "envs": 4, "level": 0, "iterations": 1,
-        "seconds": 300, "report": lambda line: None,
+        "configs": ["smoke"], "layouts": ["s0-l0"], "rollouts": ["learner"], "baselines": [], "envs": 4, "level": 0,
+        "iterations": 1, "seconds": 300, "report": lambda line: None,
     }  # fmt: skip
     return throughput_table.compare(**given | changes)
 
 
 @pytest.mark.slow
 def test_training_and_baselines():
-    rows = compare(layouts=["s0-l1"], baselines=["bare"], level=3)
-    (_, trained), (_, bare) = rows
+    rows = compare(layouts=["s0-l1"], rollouts=["learner", "overlap"], baselines=["bare"], level=3)
+    (_, trained), (case, overlapping), (_, bare) = rows
+    assert case.load_config().runtime.overlap and overlapping.error is None
     assert trained.error is None and bare.error is None
     assert trained.phases is not None and trained.iteration_ms is not None
     assert set(trained.phases) == {"physics", "render", "inference", "transfer", "update"}
@@ -56,7 +57,9 @@ def test_what_cannot_be_measured_says_why():
 def test_tables():
     failed = replace(CASE, kind="torch cudnn"), Result(error="no | memory")
     peer = replace(CASE, kind="torch steps"), Result(samples_per_s=1e5, torch_peak=2e4)
-    lines = throughput_table.markdown([(CASE, RESULT), failed, peer]).splitlines()
+    shipped = replace(CASE, rollout="simulator"), RESULT
+    lines = throughput_table.markdown([(CASE, RESULT), shipped, failed, peer]).splitlines()
+    assert "| smoke | s0-l1, rollout on s | 10 | 4.5 | 3 |  |  | 5 |" in lines
     assert "| smoke | 80×60 | 32 | s0-l1 | 51,200 | 205,000 | 5 |  |" in lines
     assert "| smoke |  |  | PyTorch update, LSTM of cuDNN |  |  |  | no / memory |" in lines
     assert "| smoke | s0-l1 | 10 | 4.5 | 3 |  |  | 5 |" in lines

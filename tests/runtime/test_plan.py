@@ -26,6 +26,10 @@ class Gpu:
     platform: str = "gpu"
     device_kind: str = "GPU"
 
+    @property
+    def local_hardware_id(self) -> int:
+        return self.id
+
     def memory_stats(self) -> dict[str, int]:
         return {"bytes_limit": int(self.gib * 2**30 * 0.75)}
 
@@ -44,7 +48,8 @@ def fake(config: Config, device: str = "GPU") -> Coefficients:
         origin="made up",
         sim_bytes=Line(0.1 * GB, 0.5e6),
         sim_outside_bytes=Line(1 * GB, 0.4e6),
-        learner_bytes=Line(0.6 * GB, 4.5e6),
+        acting_bytes=Line(0.3 * GB, 1.3e6),
+        learning_bytes=Line(0.6 * GB, 4.5e6),
         learner_outside_bytes=Line(1 * GB, 0),
         step_seconds=Line(0.002, 2e-6),
         act_seconds=Line(0.0, 1e-6),
@@ -197,7 +202,7 @@ def test_the_shipped_table_is_for_the_shipped_configs(tmp_path: Path) -> None:
 
 def test_the_report_has_the_papers_table() -> None:
     small, large = (config_files.load(name) for name in ("depth160", "depth320"))
-    heavy = replace(fake(large), learner_bytes=Line(0.6 * GB, 20e6))
+    heavy = replace(fake(large), learning_bytes=Line(0.6 * GB, 20e6))
     shown = "".join(map(text, plan_report.report(small, "GPU", 4, 48 * GB, table=[fake(small), heavy])))
     assert "2800 / GPU (8400 total)" in shown and "256 / GPU (1024 total)" in shown
     assert "s0,1,2-l3" in shown and "* best: runtime.topology dp0,1,2,3" in shown and "made up" in shown
@@ -219,7 +224,7 @@ def test_xla_answers_for_the_learner_on_a_line() -> None:
             "network.critic_lstm_units": 8,
         },
     )
-    few, many, third = (probe.learner_programs(config, size).bytes for size in (16, 32, 64))
+    few, many, third = (probe.learner_programs(config, size).learning_bytes for size in (16, 32, 64))
     predicted = Line.through((16, few), (32, many)).at(64)
     assert predicted == pytest.approx(third, rel=0.1)
     assert few > plan.learner_memory(config, 16).rollout

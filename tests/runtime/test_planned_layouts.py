@@ -17,12 +17,14 @@ COSTS = Coefficients(
     origin="made up",
     sim_bytes=Line(0.5 * GB, 1e6),
     sim_outside_bytes=Line(1 * GB, 2e6),
-    learner_bytes=Line(1 * GB, 10e6),
+    acting_bytes=Line(0.2 * GB, 3e6),
+    learning_bytes=Line(1 * GB, 10e6),
     learner_outside_bytes=Line(0.5 * GB, 0),
     step_seconds=Line(0.002, 1e-6),
     act_seconds=Line(0.001, 1e-6),
     update_seconds=Line(0.01, 100e-6),
     message_bytes=40e3,
+    rollout_bytes=640e3,
     gradient_bytes=100e6,
     updates=16,
     link_bytes_per_s=20e9,
@@ -48,6 +50,20 @@ def test_needs_go_by_role() -> None:
     assert needs[1] == layouts.Need(1.5 * GB + 21 * GB, 3 * GB)
     parallel = layouts.needs(layout("dp0,1"), COSTS, 2000)
     assert parallel[0] == parallel[1] == layouts.Need(1.5 * GB + 11 * GB, 3 * GB)
+
+
+def test_needs_and_time_where_the_simulators_act() -> None:
+    split = Layout.parse("s0,1,2-l3", "simulator")
+    needs = layouts.needs(split, COSTS, 3000)
+    assert needs[0] == layouts.Need(1.5 * GB + 3.2 * GB, 3 * GB)
+    assert needs[3] == layouts.Need(31 * GB, 0.5 * GB)
+    step = 0.002 + 1000e-6 + 0.001 + 1000e-6
+    shipped = (3000 * 640e3 + 100e6) / 20e9
+    assert layouts.iteration_seconds(split, COSTS, 3000, 16) == pytest.approx(16 * step + shipped + 0.31)
+    one = Layout.parse("dp0,1", "simulator")
+    assert not one.acts_on_sims and layouts.needs(one, COSTS, 2000) == layouts.needs(
+        layout("dp0,1"), COSTS, 2000
+    )
 
 
 @pytest.mark.parametrize("spec", ["s0-l0", "s0-l1", "s0,1,2-l3", "s0,1-l2,3", "s0,1,2,3-l3", "dp0,1,2,3"])
@@ -109,7 +125,8 @@ def test_the_fastest_is_chosen() -> None:
         sim_bytes=Line(33 * GB, 1e6),
         step_seconds=Line(0.0, 1e-3),
         update_seconds=Line(0.0, 1e-6),
-        learner_bytes=Line(14 * GB, 1e6),
+        acting_bytes=Line(1 * GB, 1e6),
+        learning_bytes=Line(14 * GB, 1e6),
         message_bytes=0.0,
         gradient_bytes=100e9,
     )
