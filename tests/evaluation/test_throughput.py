@@ -21,8 +21,8 @@ RESULT = Result(
 
 def compare(**changes):
     given = {
-        "configs": ["smoke"], "layouts": ["s0-l0"], "rollouts": ["learner"], "baselines": [], "envs": 4, "level": 0,
-        "iterations": 1, "seconds": 300, "report": lambda line: None,
+        "configs": ["smoke"], "layouts": ["s0-l0"], "rollouts": ["learner"], "baselines": [],
+        "envs": 4, "level": 0, "iterations": 1, "seconds": 300, "report": lambda line: None,
     }  # fmt: skip
     return throughput_table.compare(**given | changes)
 
