@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from mjxdex.config import Config
 
 SHIPPED = Path(__file__).with_name("coefficients.yaml")
 """Coefficients that come with the package."""
+MADRONA_BYTES, MADRONA_SECONDS = (5.8e9, 0.56e6), (0.9e-3, 5.8e-6)
+"""What Madrona takes outside of JAX, and how much longer than our own renderer it draws: a fixed part and one
+per env, 160x120 on an H100 (docs/performance.md)."""
 SECTIONS = ("observation", "camera", "render", "network", "physics", "fabric")
 SETTINGS = (
     "env.objects", "ppo.horizon", "ppo.epochs", "ppo.minibatches", "ppo.bootstrap_time_limits",
@@ -35,6 +38,9 @@ class Line:
 
     def at(self, envs: float) -> float:
         return self.fixed + self.per_env * envs
+
+    def __add__(self, other: "Line") -> "Line":
+        return Line(self.fixed + other.fixed, self.per_env + other.per_env)
 
     @classmethod
     def through(cls, few: tuple[float, float], many: tuple[float, float]) -> "Line":
@@ -176,6 +182,8 @@ def find(config: Config, device: str, table: Sequence[Coefficients] | None = Non
     path = cache_path(config, device)
     if path.is_file():
         return Found(from_dict(yaml.safe_load(path.read_text())), f"measured on this machine ({path})")
+    if config.render.backend == "madrona":
+        return _with_madrona(find(_drawn_by_warp(config), device, table))
     settings = settings_digest(config)
     known = [entry for entry in (shipped() if table is None else table) if entry.settings == settings]
     for entry in known:
@@ -187,3 +195,19 @@ def find(config: Config, device: str, table: Sequence[Coefficients] | None = Non
             f"table of the package for {entry.device}, so speed on {device} will differ: {entry.origin}",
         )
     return None
+
+
+def _drawn_by_warp(config: Config) -> Config:
+    return config_files.from_dict(config_files.to_dict(config), {"render.backend": "warp"})
+
+
+def _with_madrona(found: Found | None) -> Found | None:
+    """What is known of our own renderer, with the difference that was measured at 160x120."""
+    if found is None:
+        return None
+    costs = replace(
+        found.costs,
+        sim_outside_bytes=found.costs.sim_outside_bytes + Line(*MADRONA_BYTES),
+        step_seconds=found.costs.step_seconds + Line(*MADRONA_SECONDS),
+    )
+    return Found(costs, f"{found.source}; for Madrona its memory and time at 160x120 were added")

@@ -162,6 +162,20 @@ def test_auto_is_refused_where_nothing_is_known() -> None:
         plan.settle(config, devices(1, gib=1), [fake(config)])
 
 
+def test_madronas_memory_comes_on_top() -> None:
+    settings = {"render.backend": "madrona", "adr.camera_focal": "[0, 0]"}
+    config = config_files.load("depth160", settings)
+    plain = fake(config_files.load("depth160", {"adr.camera_focal": "[0, 0]"}))
+    found = coefficients.find(config, "GPU", [plain])
+    assert found and "for Madrona its memory" in found.source
+    more = found.costs.sim_outside_bytes.at(4096) - plain.sim_outside_bytes.at(4096)
+    assert more == pytest.approx(7.5 * 2**30, rel=0.02)
+    assert found.costs.step_seconds.at(4096) > plain.step_seconds.at(4096) + 0.02
+    (device,) = devices(1, 39)
+    (line,) = plan.warnings(config, Topology((device,), (device,)), [plain])
+    assert "outside JAX, and JAX leaves 9.8 GiB: set XLA_PYTHON_CLIENT_MEM_FRACTION=" in line
+
+
 def test_the_cache_is_keyed_by_what_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_files.load("depth160")
 
