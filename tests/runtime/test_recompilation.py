@@ -32,8 +32,8 @@ def test_nothing_after_the_first_iteration(tmp_path, monkeypatch, layout):
         if event in EVENTS:
             compiled.append(f"{event.rsplit('/')[-1]} {details.get('fun_name')}")
 
-    def counted(trainer, state, phases, iterate=Trainer.iterate):
-        result = iterate(trainer, state, phases)
+    def counted(trainer, state, phases, ahead, iterate=Trainer.iterate):
+        result = iterate(trainer, state, phases, ahead)
         after.append(len(compiled))
         return result
 
