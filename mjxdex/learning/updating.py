@@ -13,7 +13,7 @@ from mjxdex.learning.actor_critic import ActorCritic
 from mjxdex.learning.blocks import Blocks
 from mjxdex.learning.gae import gae
 from mjxdex.learning.rollout import Rollout
-from mjxdex.learning.state import ActingState, LearnerState, Normalizers, Params
+from mjxdex.learning.state import Acting, ActingState, LearnerState, Normalizers, Params
 from mjxdex.types import Message
 
 _SHUFFLE_STREAM = 2
@@ -92,7 +92,7 @@ def update(
         "log_std": jnp.mean(state[0]["log_std"]),
         "learning_rate": step_size,
     }
-    acting, rollout_metrics = _summarize(acting, rollout)
+    acting, rollout_metrics = summarize(acting, rollout.stats)
     learner = LearnerState(
         *state,
         normalizers=Normalizers(
@@ -144,11 +144,11 @@ def _loss(
     return policy_loss + value_loss - config.entropy_coef * entropy, metrics
 
 
-def _summarize(acting: ActingState, rollout: Rollout) -> tuple[ActingState, dict[str, jax.Array]]:
-    """Means over the rollout; where no episode ended, those of the last rollout in which some did."""
-    metrics = {name: jnp.mean(values) for name, values in rollout.stats.items()}
+def summarize(acting: Acting, stats: dict[str, jax.Array]) -> tuple[Acting, dict[str, jax.Array]]:
+    """Means over the steps of `stats`; where no episode ended, those of the last rollout in which some did."""
+    metrics = {name: jnp.mean(values) for name, values in stats.items()}
     episodes, total_return, total_length = (
-        jnp.sum(rollout.stats[name]) for name in ("episodes", "episode_return", "episode_length")
+        jnp.sum(stats[name]) for name in ("episodes", "episode_return", "episode_length")
     )
     some = jnp.maximum(episodes, 1.0)
     acting = acting._replace(

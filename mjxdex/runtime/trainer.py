@@ -1,5 +1,6 @@
 """One training iteration over any split of devices: a rollout (paper, Algorithms 1 and 2) and its update."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -44,15 +45,31 @@ class TrainState(NamedTuple):
 class Trainer:
     """Programs of the simulator devices and of the learners, and the order in which they run."""
 
+    acting_layout: Any = ACTING
+    """How the state's `acting` is laid out over the learners."""
+    loss = "policy_loss"
+    """Name of the metric that must stay finite."""
+    script = "train.py"
+    """What goes on with a run of this trainer."""
+
     def __init__(self, config: Config, topology: Topology) -> None:
         self.config = config
         self.topology = topology
-        self.sims = Simulators(config, topology.sims)
+        self.sims = self._simulators()
         self.mesh = LearnerMesh(topology.learners)
         self.transfers = Transfers(
             topology.sims, self.sims.sharding, topology.learners, self.mesh.sharding(SPLIT)
         )
-        self.learner = make_learner(config, self.mesh.blocks)
+        self._messages: tuple[Message, ...] | None = None
+        self._compile()
+
+    def _simulators(self) -> Simulators:
+        return Simulators(self.config, self.topology.sims)
+
+    def _compile(self) -> None:
+        """Makes the learners' programs."""
+        self.learner = make_learner(self.config, self.mesh.blocks)
+        self.rollout: Rollout | None = None
         self._act = self.mesh.program(
             self._act_and_rise,
             inputs=(COPIED, ACTING, COPIED, ROLLOUT, COPIED, SPLIT),
@@ -65,8 +82,13 @@ class Trainer:
             outputs=(COPIED, ACTING, COPIED, ROLLOUT, COPIED),
             donate=(0, 1, 2, 3),
         )
-        self.rollout: Rollout | None = None
-        self._messages: tuple[Message, ...] | None = None
+
+    def parameters(self, state: TrainState) -> Any:
+        """What is learned."""
+        return state.learner.policy, state.learner.critic
+
+    def begin(self, folder: Path) -> None:
+        """Called once with the new run's folder."""
 
     def init(self) -> TrainState:
         """The state of a run that has done nothing yet."""
@@ -86,7 +108,7 @@ class Trainer:
 
     def _on_learners(self, state: TrainState) -> TrainState:
         """Commits all but the envs to the learners: programs are compiled once for where their inputs are."""
-        layout = self.mesh.sharding((COPIED, COPIED, ACTING, COPIED))
+        layout = self.mesh.sharding((COPIED, COPIED, self.acting_layout, COPIED))
         iteration, learner, acting, level = jax.device_put(state[:4], layout)
         return TrainState(iteration, learner, acting, level, state.envs)
 
