@@ -349,13 +349,7 @@ def _check_distill(config: Config) -> None:
             f"distill.backbone_weights names a file, but distill.backbone is {distill.backbone}; only resnet18 "
             "starts from one"
         )
-    if not config.observation.stereo:
-        return
-    if config.observation.depth:
-        raise ConfigError(
-            "observation.depth and observation.stereo are both true; a student sees one kind of images"
-        )
-    if distill.backbone == "scratch":
+    if config.observation.stereo and distill.backbone == "scratch":
         _check_cnn(config, "rgb", config.rgb.width, config.rgb.height)
 
 
