@@ -286,12 +286,6 @@ class Distillation:
         losses = {name: jnp.mean(values) for name, values in tally.losses.items()}
         return acting, metrics | losses | {"teacher_share": share}
 
-    def predict_step(
-        self, params: Params, stats: RunningStats, obs: Any, carry: Carry, reset: jax.Array
-    ) -> tuple[jax.Array, jax.Array, Carry]:
-        """The student's mean action and object position, for evaluation; `obs` is its own Observation."""
-        return self.student(params, stats, obs.policy, self.student.images(obs), carry, reset)
-
     def _book(
         self, acting: DistillActing, tally: Tally, slot: jax.Array | int, outcome: Outcome, new: jax.Array
     ) -> tuple[DistillActing, Tally]:
