@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from mjxdex.config import DistillConfig
-from mjxdex.networks.layers import Draws, LayerNorm, Linear
+from mjxdex.networks.layers import Draws, LayerNorm, Linear, matmul
 
 
 class Drops:
@@ -43,14 +43,14 @@ class CrossAttention(nnx.Module):
 
     def __init__(self, width: int, heads: int, *, draw: Draws, dtype):
         self.heads, self.dtype = heads, jnp.dtype(dtype)
-        self.qkv = Linear(width, 3 * width, draw=draw, dtype=dtype)
+        self.qkv = nnx.Param(draw((width, 3 * width), (3 / width) ** 0.5))
         self.out = Linear(width, width, draw=draw, dtype=dtype)
 
     def __call__(self, tokens: jax.Array, summary: jax.Array) -> tuple[jax.Array, jax.Array]:
         """float32 tokens [N, 2, C, width] of both images and summary [N, 1, width] → the same shapes."""
 
         def heads(x: jax.Array) -> list[jax.Array]:
-            parts = jnp.split(self.qkv(x), 3, axis=-1)
+            parts = jnp.split(matmul(x, self.qkv[...], self.dtype), 3, axis=-1)
             return [part.reshape(*part.shape[:-1], self.heads, -1).astype(self.dtype) for part in parts]
 
         (q, k, v), (q_sum, k_sum, v_sum) = heads(tokens), heads(summary)

@@ -15,13 +15,12 @@ def draws() -> Draws:
 
 def test_attention_is_dense_attention_with_forbidden_pairs_masked():
     attention = CrossAttention(WIDTH, HEADS, draw=draws(), dtype=jnp.float32)
-    attention.qkv.bias[...] = jax.random.normal(jax.random.key(1), (3 * WIDTH,))
     tokens = jax.random.normal(jax.random.key(2), (4, 2, CELLS, WIDTH))
     summary = jax.random.normal(jax.random.key(3), (4, 1, WIDTH))
     crossed, summed = attention(tokens, summary)
 
     every = jnp.concatenate([tokens.reshape(4, -1, WIDTH), summary], axis=1)
-    parts = jnp.split(attention.qkv(every), 3, axis=-1)
+    parts = jnp.split(every @ attention.qkv[...], 3, axis=-1)
     q, k, v = (part.reshape(4, -1, HEADS, WIDTH // HEADS).transpose(0, 2, 1, 3) for part in parts)
     logits = q @ k.swapaxes(2, 3) / (WIDTH // HEADS) ** 0.5
     side = np.array([0] * CELLS + [1] * CELLS + [2])
