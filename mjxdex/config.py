@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mjxdex.config_adr import AdrConfig
+from mjxdex.config_distill import DistillConfig
 from mjxdex.config_rgb import RgbConfig
 
 FABRIC_TERMS = ("fabric_pos", "fabric_vel", "fabric_acc")
@@ -33,6 +34,9 @@ class EnvConfig:
     """Name of the object set; env i holds object i modulo the size of the set."""
     episode_length_s: float = 10.0
     """Seconds until an episode is cut off."""
+    success_timeout_s: float = 0.0
+    """Seconds without a break in the goal region after which an episode is cut off; 0 for never. The published
+    distillation has 2."""
     spread_first_episodes: bool = True
     """Start the first episodes at random ages, so that not all envs reset at the same step."""
     max_pose_angle_deg: float = 45.0
@@ -53,6 +57,8 @@ class ObservationConfig:
     """Terms of the critic's vector observation, noise-free."""
     depth: bool = True
     """Whether the policy sees the depth camera."""
+    stereo: bool = False
+    """Whether the policy sees the stereo RGB cameras. Only students do: scripts/distill_stereo.py."""
 
 
 @dataclass(frozen=True)
@@ -248,6 +254,7 @@ class Config:
     fabric: FabricConfig = field(default_factory=FabricConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     ppo: PpoConfig = field(default_factory=PpoConfig)
+    distill: DistillConfig = field(default_factory=DistillConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
 
     def __post_init__(self) -> None:
@@ -306,19 +313,54 @@ def check(config: Config) -> None:
     if len(config.network.cnn_filters) != len(config.network.cnn_kernels):
         raise ConfigError("network.cnn_filters and network.cnn_kernels must have the same length")
     if config.observation.depth:
-        height, width = config.camera.height, config.camera.width
-        for kernel in config.network.cnn_kernels:
-            height, width = (height - kernel) // 2 + 1, (width - kernel) // 2 + 1
-            if min(height, width) < 1:
-                raise ConfigError(
-                    f"camera {config.camera.width}x{config.camera.height} is too small for "
-                    f"network.cnn_kernels {config.network.cnn_kernels} with stride 2; use at least 80x60"
-                )
+        _check_cnn(config, "camera", config.camera.width, config.camera.height)
         if config.render.backend == "madrona":
             _check_madrona(config)
         if not 0 <= config.camera.depth_min < config.camera.depth_max <= 6.5:
             raise ConfigError("camera.depth_min and depth_max must satisfy 0 <= depth_min < depth_max <= 6.5")
     _check_rgb(config.rgb)
+    _check_distill(config)
+
+
+def _check_cnn(config: Config, section: str, width: int, height: int) -> None:
+    rows, columns = height, width
+    for kernel in config.network.cnn_kernels:
+        rows, columns = (rows - kernel) // 2 + 1, (columns - kernel) // 2 + 1
+        if min(rows, columns) < 1:
+            raise ConfigError(
+                f"{section} {width}x{height} is too small for network.cnn_kernels "
+                f"{config.network.cnn_kernels} with stride 2; use at least 80x60"
+            )
+
+
+def _check_distill(config: Config) -> None:
+    distill, horizon = config.distill, config.ppo.horizon
+    if config.env.success_timeout_s < 0:
+        raise ConfigError(
+            f"env.success_timeout_s is {config.env.success_timeout_s:g}; it must be a number of seconds, or 0"
+        )
+    if distill.bptt_steps < 1 or horizon % distill.bptt_steps:
+        raise ConfigError(
+            f"distill.bptt_steps {distill.bptt_steps} does not divide ppo.horizon {horizon}; it must be above 0 "
+            "and do so"
+        )
+    if distill.heads < 1 or distill.token_width % distill.heads:
+        raise ConfigError(f"distill.heads {distill.heads} does not divide token_width {distill.token_width}")
+    if not all(0 <= share <= 1 for share in distill.teacher_share):
+        raise ConfigError(f"distill.teacher_share is {list(distill.teacher_share)}; both must be 0 to 1")
+    if not 0 <= distill.dropout < 1:
+        raise ConfigError(f"distill.dropout is {distill.dropout:g}; it must be at least 0 and below 1")
+    if distill.teacher_share_iterations < 1:
+        raise ConfigError(
+            f"distill.teacher_share_iterations is {distill.teacher_share_iterations}; it must be above 0"
+        )
+    if distill.backbone_weights and distill.backbone != "resnet18":
+        raise ConfigError(
+            f"distill.backbone_weights names a file, but distill.backbone is {distill.backbone}; only resnet18 "
+            "starts from one"
+        )
+    if config.observation.stereo and distill.backbone == "scratch":
+        _check_cnn(config, "rgb", config.rgb.width, config.rgb.height)
 
 
 def _check_rgb(rgb: RgbConfig) -> None:

@@ -14,12 +14,14 @@ class Observation(NamedTuple):
     Attributes:
       policy: float32 [B, P], the policy's proprioception (and object state, for a state policy).
       critic: float32 [B, C], the critic's privileged state, noise-free.
-      depth: uint16 [B, H, W] planar depth in DEPTH_UNIT, or None for a policy without a camera.
+      depth: uint16 [B, H, W] planar depth in DEPTH_UNIT, or None where nobody sees the depth camera.
+      stereo: uint8 [B, 2, H, W, 3] sRGB of the left and the right eye, upright, or None likewise.
     """
 
     policy: jax.Array
     critic: jax.Array
     depth: jax.Array | None
+    stereo: jax.Array | None = None
 
 
 class Outcome(NamedTuple):

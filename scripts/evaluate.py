@@ -36,8 +36,7 @@ def run(options: argparse.Namespace) -> None:
 
     from mjxdex import objects
     from mjxdex.evaluation.evaluate import evaluate
-    from mjxdex.evaluation.record import record
-    from mjxdex.evaluation.video import write_strip, write_video
+    from mjxdex.evaluation.pictures import write_pictures
     from mjxdex.runtime.trained import load_policy
 
     console = Console(soft_wrap=True)
@@ -57,6 +56,7 @@ def run(options: argparse.Namespace) -> None:
         num_envs=options.envs or 4 * num_objects,
         episode_length_s=options.seconds or policy.config.env.episode_length_s,
         spread_first_episodes=False,
+        success_timeout_s=0.0,
     )
     level = policy.adr_level if options.level is None else options.level
     config = replace(
@@ -78,12 +78,9 @@ def run(options: argparse.Namespace) -> None:
         console.print(f"wrote {options.json}")
     if options.video:
         shown = int(seen.success.sum(axis=0).argmax())
-        views = jax.tree.map(lambda leaf: leaf[::2, shown], seen.views)
-        rgb, depth = record(config, seen.qpos[::2, shown], views, shown % num_objects)
-        for write, suffix in ((write_video, "mp4"), (write_strip, "png")):
-            path = options.run / "videos" / f"{policy.iteration}.{suffix}"
-            write(path, rgb, depth, depth_min=config.camera.depth_min, depth_max=config.camera.depth_max)
-            console.print(f"wrote {path}")
+        path = options.run / "videos" / str(policy.iteration)
+        for written in write_pictures(config, seen, shown, shown % num_objects, path):
+            console.print(f"wrote {written}")
 
 
 if __name__ == "__main__":

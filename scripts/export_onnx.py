@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument("--out", metavar="FILE", type=Path, help="file to write [RUN/policy.onnx]")
     options = parser.parse_args()
     from mjxdex.deploy.export import export
+    from mjxdex.deploy.export_student import export_student
     from mjxdex.runtime.trained import load_policy
 
     try:
@@ -20,13 +21,16 @@ def main() -> None:
         for notice in policy.notices:
             print(f"notice: {notice}")
         path = options.out or options.run / "policy.onnx"
-        report = export(policy.config, policy.params, policy.stats, policy.layout, path)
+        student = bool(policy.config.distill.teacher)
+        write = export_student if student else export
+        report = write(policy.config, policy.params, policy.stats, policy.layout, path)
     except UserError as error:
         sys.exit(f"error: {error}")
     print(
         f"{report.path}: iteration {policy.iteration}; ONNX Runtime and JAX differ by at "
-        f"most {report.action:.1e} in the action and {report.state:.1e} in the LSTM "
-        f"state over {report.steps} steps"
+        f"most {report.action:.1e} in the action"
+        + (f", {report.object_pos:.1e} m in the object position" if student else "")
+        + f" and {report.state:.1e} in the LSTM state over {report.steps} steps"
     )
 
 

@@ -39,12 +39,14 @@ class ParityReport(NamedTuple):
       steps: Recurrent steps compared, with random images and observations.
       action: Largest absolute difference of an action.
       state: Largest absolute difference of an LSTM state; 0 without LSTM.
+      object_pos: Largest absolute difference of an object position, metres; 0 for policies without.
     """
 
     path: Path
     steps: int
     action: float
     state: float
+    object_pos: float = 0.0
 
 
 def export(
@@ -81,19 +83,57 @@ def export(
       ExportError: jax2onnx or onnxruntime is missing, `layout` does not fit the policy, or the file
         differs from JAX by more than TOLERANCE.
     """
+    size = sum(n for _, n in layout)
+    if size != stats.mean.shape[0]:
+        raise ExportError(f"the layout names {size} observations, but the policy sees {stats.mean.shape[0]}")
+
+    params, stats = jax.device_get((params, stats))
+    shapes = _input_shapes(config, size)
+
+    def sample(rng: np.random.Generator, batch: int) -> dict[str, np.ndarray]:
+        images = {}
+        if "depth" in shapes:
+            images["depth"] = rng.uniform(0.0, 2.0, (batch, *shapes["depth"]))
+        return images | {"observation": observations(rng, batch, stats)}
+
+    outputs = ["action", "lstm_state_out"] if config.network.lstm_layers else ["action"]
+    description = describe(config, params, layout, shapes)
+    return write(path, _step(config, params, stats), shapes, outputs, description, sample, TOLERANCE)
+
+
+def observations(rng: np.random.Generator, batch: int, stats: RunningStats) -> np.ndarray:
+    """Random vector observations with the mean and spread of those seen, [batch, P]."""
+    return stats.mean + np.sqrt(stats.var) * rng.normal(size=(batch, *stats.mean.shape))
+
+
+def write(
+    path: Path,
+    step: Callable[..., tuple[jax.Array, ...]],
+    shapes: dict[str, tuple[int, ...]],
+    outputs: Sequence[str],
+    description: dict[str, Any],
+    sample: Callable[[np.random.Generator, int], dict[str, np.ndarray]],
+    tolerance: float,
+) -> ParityReport:
+    """Writes a function as an ONNX file, if ONNX Runtime then does what JAX does.
+
+    Args:
+      path: File to write.
+      step: Of float32 inputs, in float32; the last is `lstm_state` if the last output is `lstm_state_out`.
+      shapes: Of the inputs by name, without the batch axis.
+      outputs: Names.
+      description: Metadata by name; all but strings become JSON.
+      sample: Random inputs for a batch of envs, without `lstm_state`.
+      tolerance: Largest difference allowed.
+
+    Raises: ExportError: As for `export`.
+    """
     try:
         import onnx
         import onnxruntime
         from jax2onnx import to_onnx
     except ImportError as error:
         raise ExportError(f"{error.name} is missing; install it with: pip install 'mjxdex[onnx]'") from error
-    size = sum(n for _, n in layout)
-    if size != stats.mean.shape[0]:
-        raise ExportError(f"the layout names {size} observations, but the policy sees {stats.mean.shape[0]}")
-
-    params, stats = jax.device_get((params, stats))
-    step = _step(config, params, stats)
-    shapes = _input_shapes(config, size)
     logging.getLogger("onnx_ir").setLevel(logging.ERROR)  # it warns of every constant's missing type
     model = to_onnx(
         step,
@@ -101,9 +141,10 @@ def export(
         model_name="policy",
         opset=_OPSET,
         input_names=list(shapes),
-        output_names=["action", "lstm_state_out"] if config.network.lstm_layers else ["action"],
+        output_names=list(outputs),
     )
-    for key, value in _description(config, params, layout, shapes).items():
+    del model.graph.value_info[:]  # shapes of intermediate results, which are wrong after some residuals
+    for key, value in description.items():
         model.metadata_props.add(key=key, value=value if isinstance(value, str) else json.dumps(value))
 
     partial = path.with_name(path.name + ".partial")
@@ -111,16 +152,19 @@ def export(
     try:
         onnx.checker.check_model(partial, full_check=True)
         session = onnxruntime.InferenceSession(partial, providers=["CPUExecutionProvider"])
-        action, state = _compare(step, session, shapes, stats)
-        if not max(action, state) <= TOLERANCE:
+        off = _compare(step, session, shapes, outputs, sample)
+        if not max(off.values()) <= tolerance:
+            found = " and ".join(f"{value:.1e} in {name}" for name, value in off.items())
             raise ExportError(
-                f"ONNX Runtime and JAX differ by {action:.1e} in action and {state:.1e} in LSTM state "
-                f"over {PARITY_STEPS} steps; at most {TOLERANCE:.0e} is allowed, so {path} was not written"
+                f"ONNX Runtime and JAX differ by {found} over {PARITY_STEPS} steps; at most {tolerance:.0e} is "
+                f"allowed, so {path} was not written"
             )
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-    return ParityReport(path, PARITY_STEPS, action, state)
+    return ParityReport(
+        path, PARITY_STEPS, off["action"], off.get("lstm_state_out", 0.0), off.get("object_pos", 0.0)
+    )
 
 
 def _step(config: Config, params: Params, stats: RunningStats) -> Callable[..., tuple[jax.Array, ...]]:
@@ -166,34 +210,35 @@ def _compare(
     step: Callable[..., tuple[jax.Array, ...]],
     session: Any,
     shapes: dict[str, tuple[int, ...]],
-    stats: RunningStats,
-) -> tuple[float, float]:
-    """Largest differences of action and state between the file and JAX, for two envs."""
+    outputs: Sequence[str],
+    sample: Callable[[np.random.Generator, int], dict[str, np.ndarray]],
+) -> dict[str, float]:
+    """Largest difference of each output between the file and JAX, for two envs, each fed its own state."""
     rng, batch = np.random.default_rng(0), 2
-    std = np.sqrt(stats.var)
     recurrent = "lstm_state" in shapes
     state = state_jax = np.zeros((batch, *shapes.get("lstm_state", ())), np.float32)
     reference = jax.jit(step)
-    largest = {"action": 0.0, "state": 0.0}
+    largest = dict.fromkeys(outputs, 0.0)
     for _ in range(PARITY_STEPS):
-        inputs = {"observation": stats.mean + std * rng.normal(size=(batch, *shapes["observation"]))}
-        if "depth" in shapes:
-            inputs = {"depth": rng.uniform(0.0, 2.0, (batch, *shapes["depth"]))} | inputs
-        inputs = {name: value.astype(np.float32) for name, value in inputs.items()}
-        action, *rest = session.run(None, inputs | ({"lstm_state": state} if recurrent else {}))
+        inputs = {name: value.astype(np.float32) for name, value in sample(rng, batch).items()}
+        found = session.run(list(outputs), inputs | ({"lstm_state": state} if recurrent else {}))
         with jax.default_matmul_precision("float32"):
-            action_jax, *rest_jax = reference(*inputs.values(), *([state_jax] if recurrent else []))
-        largest["action"] = np.maximum(largest["action"], np.abs(action - action_jax).max())
+            wanted = reference(*inputs.values(), *([state_jax] if recurrent else []))
+        for name, a, b in zip(outputs, found, wanted, strict=True):
+            largest[name] = float(np.maximum(largest[name], np.abs(a - b).max()))
         if recurrent:
-            (state,), (state_jax,) = rest, rest_jax
-            largest["state"] = np.maximum(largest["state"], np.abs(state - state_jax).max())
-    return float(largest["action"]), float(largest["state"])
+            state, state_jax = found[-1], wanted[-1]
+    return largest
 
 
-def _description(
-    config: Config, params: Params, layout: Sequence[tuple[str, int]], shapes: dict[str, tuple[int, ...]]
+def describe(
+    config: Config,
+    params: Params,
+    layout: Sequence[tuple[str, int]],
+    shapes: dict[str, tuple[int, ...]],
+    more_units: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """What a user of the file has to know; all but strings as JSON."""
+    """What a user of the file has to know; `more_units` describes inputs and outputs that are not here."""
     order, start = [], 0
     for name, size in layout:
         order.append({"name": name, "start": start, "stop": start + size})
@@ -211,7 +256,8 @@ def _description(
         "config": dataclasses.asdict(config),
         "observation_order": order,
         "inputs": {name: ["B", *shape] for name, shape in shapes.items()},
-        "units": {name: text for name, text in units.items() if name in shapes or name == "action"},
+        "units": {name: text for name, text in units.items() if name in shapes or name == "action"}
+        | (more_units or {}),
         "control_period_s": config.physics.timestep * config.physics.substeps,
         "parameters": f"sha256:{digest(params)}",
         "parity": f"max abs difference to JAX at most {TOLERANCE} over {PARITY_STEPS} recurrent steps",

@@ -9,12 +9,15 @@ import numpy as np
 
 from mjxdex.config import Config
 from mjxdex.evaluation.report import Report, summarize
+from mjxdex.evaluation.stereo_record import StereoKeys
+from mjxdex.learning.student_network import StudentNetwork
 from mjxdex.render import DepthView
 from mjxdex.runtime.sims import Simulators
 from mjxdex.runtime.trained import TrainedPolicy
 from mjxdex.task import sensing
 from mjxdex.task.env import Command
-from mjxdex.task.state import EnvState
+from mjxdex.task.state import OBJECT_QPOS, EnvState
+from mjxdex.types import Observation
 
 
 class Trajectories(NamedTuple):
@@ -23,12 +26,15 @@ class Trajectories(NamedTuple):
     Attributes:
       qpos: float32 [T, N, 30].
       success: bool [T, N].
-      views: what decides the depth images beside the poses, leaves [T, N, ...].
+      views: what decides the images beside the poses, leaves [T, N, ...].
+      object_pos: float32 [T, N, 3], where a student believed the object to be before each control step, metres;
+        None for other policies.
     """
 
     qpos: np.ndarray
     success: np.ndarray
-    views: DepthView
+    views: DepthView | StereoKeys
+    object_pos: np.ndarray | None
 
 
 def evaluate(
@@ -50,28 +56,46 @@ def evaluate(
     level = jnp.full((1,), config.adr.start_level, jnp.int32)
 
     @jax.jit
-    def act(params, stats, obs, depth, carry, reset):
-        obs = jax.tree.map(lambda leaf: leaf[0], obs._replace(depth=depth))
-        mean, carry = learner.policy_step(params, stats, obs, carry, reset)
-        return Command(action=mean[None], adr_level=level), carry
+    def act(params, stats, obs, carry, reset):
+        obs = jax.tree.map(lambda leaf: leaf[0], obs)
+        if isinstance(learner, StudentNetwork):
+            mean, believed, carry = learner.predict_step(params, stats, obs, carry, reset)
+        else:
+            (mean, carry), believed = learner.policy_step(params, stats, obs, carry, reset), None
+        return Command(action=mean[None], adr_level=level), believed, carry
 
+    @jax.jit
+    def view(state):
+        state = jax.tree.map(lambda leaf: leaf[0], state)
+        if config.observation.stereo:
+            return StereoKeys(*map(jax.random.key_data, sensing.stereo_keys(state, sims.env.key)))
+        return sensing.depth_view(state, sims.env.key)
+
+    def seen(state: EnvState, obs: Observation) -> Observation:
+        return obs._replace(depth=sims.render(state), stereo=sims.render_stereo(state))
+
+    num_envs = config.env.num_envs
+    student = isinstance(learner, StudentNetwork)
+    carry = learner.initial_carry(num_envs) if student else learner.networks.initial_carries(num_envs)[0]
     params, stats = jax.device_put((policy.params, policy.stats), device)
     state: EnvState = sims.init()
-    obs, _ = sims.first(state)
-    depth = sims.render(state)
-    carry, _ = learner.networks.initial_carries(config.env.num_envs)
-    reset = jnp.ones(config.env.num_envs, bool)
-    view = jax.jit(lambda state: sensing.depth_view(jax.tree.map(lambda leaf: leaf[0], state), sims.env.key))
-    qpos, success, done, views = [], [], [], []
+    obs = seen(state, sims.first(state)[0])
+    reset = jnp.ones(num_envs, bool)
+    qpos, success, done, views, believed, true = [], [], [], [], [], []
     for _ in track(range(sims.env.episode_steps)):
-        command, carry = act(params, stats, obs, depth, carry, reset)
+        command, object_pos, carry = act(params, stats, obs, carry, reset)
+        if object_pos is not None:
+            believed.append(np.asarray(object_pos))
+            true.append(np.asarray(state.physics.qpos[0, :, OBJECT_QPOS][:, :3]))
         state, obs, outcome = sims.step(state, command)
-        depth = sims.render(state)
+        obs = seen(state, obs)
         reset = (outcome.terminated | outcome.truncated)[0]
         qpos.append(np.asarray(state.physics.qpos[0]))
         success.append(np.asarray(outcome.success[0]))
         done.append(np.asarray(reset))
         views.append(jax.device_get(view(state)))
-    report = summarize(np.stack(success), np.stack(done), sims.objects, policy, config.adr.start_level)
+    error = np.linalg.norm(np.stack(believed) - np.stack(true), axis=-1) if student else None
+    report = summarize(np.stack(success), np.stack(done), sims.objects, policy, config.adr.start_level, error)
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *views)
-    return report, Trajectories(np.stack(qpos), np.stack(success), stacked)
+    guesses = np.stack(believed) if student else None
+    return report, Trajectories(np.stack(qpos), np.stack(success), stacked, guesses)

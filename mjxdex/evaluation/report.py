@@ -28,6 +28,8 @@ class ObjectResult:
         episode.
       held_interval: 95 % Wilson interval of held_at_end.
       lost: Share of envs that lost their object at least once (out of reach, or fallen off).
+      object_pos_error_cm: Mean distance of the object from where a student believes it to be, over all control
+        steps, cm; None for other policies.
     """
 
     name: str
@@ -37,6 +39,7 @@ class ObjectResult:
     held_at_end: float
     held_interval: tuple[float, float]
     lost: float
+    object_pos_error_cm: float | None
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ class Report:
             f"here: {run['objects']}, level {run['level']}"
         )
         table = Table(title=title, title_justify="left")
-        for name in ("object", "envs", "success", "reached", "held at end (95 %)", "lost"):
+        headings = ["object", "envs", "success", "reached", "held at end (95 %)", "lost"]
+        student = self.total.object_pos_error_cm is not None
+        for name in headings + ["object off by"] * student:
             table.add_column(name, justify="left" if name == "object" else "right")
         for row in (*self.objects, self.total):
             low, high = row.held_interval
@@ -75,13 +80,19 @@ class Report:
                 f"{row.reached:.1%}",
                 f"{row.held_at_end:.1%} ({low:.0%}-{high:.0%})",
                 f"{row.lost:.1%}",
+                *([f"{row.object_pos_error_cm:.1f} cm"] if student else []),
                 style="bold" if row is self.total else None,
             )
         return table
 
 
 def summarize(
-    success: np.ndarray, done: np.ndarray, objects: ObjectSet, policy: TrainedPolicy, level: int
+    success: np.ndarray,
+    done: np.ndarray,
+    objects: ObjectSet,
+    policy: TrainedPolicy,
+    level: int,
+    object_pos_error: np.ndarray | None = None,
 ) -> Report:
     """Counts per object; env i holds object i modulo their number.
 
@@ -91,11 +102,15 @@ def summarize(
       objects: The set.
       policy: For the heading.
       level: ADR level of the evaluation, for the heading.
+      object_pos_error: float32 [T, N], of a student's guesses, metres.
     """
     names = objects.names
     held = np.arange(success.shape[1]) % len(names)
+    error = object_pos_error
     rows = [
-        _result(name, success[:, held == i], done[:, held == i])
+        _result(
+            name, success[:, held == i], done[:, held == i], None if error is None else error[:, held == i]
+        )
         for i, name in enumerate(names)
         if (held == i).any()
     ]
@@ -108,12 +123,12 @@ def summarize(
             "level": level,
         },
         control_steps=success.shape[0],
-        total=_result("all", success, done),
+        total=_result("all", success, done, error),
         objects=rows,
     )
 
 
-def _result(name: str, success: np.ndarray, done: np.ndarray) -> ObjectResult:
+def _result(name: str, success: np.ndarray, done: np.ndarray, error: np.ndarray | None) -> ObjectResult:
     at_end = success[-1]
     return ObjectResult(
         name=name,
@@ -123,6 +138,7 @@ def _result(name: str, success: np.ndarray, done: np.ndarray) -> ObjectResult:
         held_at_end=float(at_end.mean()),
         held_interval=wilson(int(at_end.sum()), at_end.size),
         lost=float(done[:-1].any(axis=0).mean()),
+        object_pos_error_cm=None if error is None else 100 * float(error.mean()),
     )
 
 

@@ -27,7 +27,11 @@ def write_video(
       depth_min, depth_max: range of the depth colours, metres.
       fps: pictures per second.
     """
-    frames = rgb_and_depth(rgb, depth, depth_min, depth_max)
+    encode(path, rgb_and_depth(rgb, depth, depth_min, depth_max), fps)
+
+
+def encode(path: str | Path, frames: np.ndarray, fps: float = 30.0) -> None:
+    """Writes frames, uint8 [T, H, W, 3] with even H and W, as an H.264 mp4; its folder is made if need be."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         # JAX warns of any fork; the encoder's is followed by exec at once.
@@ -52,13 +56,25 @@ def write_strip(
     Args: as in `write_video`.
       moments: how many; no more than there are frames are shown.
     """
-    chosen = np.unique(np.linspace(0, len(rgb) - 1, moments).round().astype(int))
+    chosen = evenly(len(rgb), moments)
     frames = rgb_and_depth(rgb[chosen], depth[chosen], depth_min, depth_max)
-    width = rgb.shape[2]
-    pictures, depths = frames[:, :, :width], frames[:, :, width:]
-    margin = max(0, width - depths.shape[2])
-    sides = (margin // 2, margin - margin // 2)
-    below = np.pad(depths, ((0, 0), (0, 0), sides, (0, 0)), constant_values=255)
-    columns = np.concatenate([pictures, below[:, :, :width]], axis=1)
+    stack_strip(path, frames, rgb.shape[2])
+
+
+def evenly(frames: int, moments: int) -> np.ndarray:
+    """Indices of evenly spaced moments from the first frame to the last, no more than there are frames."""
+    return np.unique(np.linspace(0, frames - 1, moments).round().astype(int))
+
+
+def stack_strip(path: str | Path, frames: np.ndarray, width: int) -> None:
+    """Writes a PNG with a column per frame [T, H, W, 3]: its left `width` pixels above the rest, both centred."""
+    column = max(width, frames.shape[2] - width)
+
+    def centred(part: np.ndarray) -> np.ndarray:
+        margin = column - part.shape[2]
+        sides = (margin // 2, margin - margin // 2)
+        return np.pad(part, ((0, 0), (0, 0), sides, (0, 0)), constant_values=255)
+
+    columns = np.concatenate([centred(frames[:, :, :width]), centred(frames[:, :, width:])], axis=1)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     imageio.imwrite(path, np.concatenate(list(columns), axis=1))

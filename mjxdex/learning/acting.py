@@ -8,7 +8,7 @@ from mjxdex.learning import normalizer, ppo
 from mjxdex.learning.actor_critic import ActorCritic
 from mjxdex.learning.blocks import Blocks
 from mjxdex.learning.rollout import Rollout
-from mjxdex.learning.state import ActingState, LearnerState
+from mjxdex.learning.state import Acting, ActingState, LearnerState
 from mjxdex.types import Message, Outcome
 
 _NOISE_STREAM = 1
@@ -93,7 +93,7 @@ def close(
     stats = learner.normalizers
     v_last, _ = networks.value(learner.critic, stats.critic, obs.critic, acting.critic_carry, acting.reset)
     rollout = rollout._replace(v_last=normalizer.denormalize(stats.value, v_last))
-    acting, metrics = _summarize(acting, rollout)
+    acting, metrics = summarize(acting, rollout.stats)
     return acting, rollout, metrics
 
 
@@ -115,20 +115,39 @@ def record(
     no action, and the slot is to be written again.
     """
     new = jnp.asarray(new)
+    before = acting
+    acting, stats = book(acting, outcome, new, blocks)
     truncated = outcome.truncated & ~outcome.terminated
-    done = outcome.terminated | truncated
-    ended = (done & new).astype(jnp.float32)
-    episode_return = acting.episode_return + jnp.where(new, outcome.reward, 0.0)
-    episode_length = acting.episode_length + jnp.where(new, 1.0, 0.0)
 
     v_final = jnp.zeros_like(outcome.reward)
     if config.bootstrap_time_limits:
         v_final = jax.lax.cond(
             new & jnp.any(truncated),
-            lambda: jnp.where(truncated, _value_before_reset(networks, learner, acting, outcome), 0.0),
+            lambda: jnp.where(truncated, _value_before_reset(networks, learner, before, outcome), 0.0),
             lambda: v_final,
         )
 
+    rollout = rollout._replace(
+        reward=rollout.reward.at[slot].set(outcome.reward * config.reward_scale),
+        terminated=rollout.terminated.at[slot].set(outcome.terminated),
+        truncated=rollout.truncated.at[slot].set(truncated),
+        v_final=rollout.v_final.at[slot].set(v_final),
+        stats={name: rollout.stats[name].at[slot].set(value) for name, value in stats.items()},
+    )
+    return acting, rollout
+
+
+def book(
+    acting: Acting, outcome: Outcome, new: jax.Array, blocks: Blocks
+) -> tuple[Acting, dict[str, jax.Array]]:
+    """Moves reset flags and running returns on, unless `new` is False.
+
+    Returns: The acting state, and statistics of the step over all envs: see `rollout.STATS`.
+    """
+    done = outcome.terminated | outcome.truncated
+    ended = (done & new).astype(jnp.float32)
+    episode_return = acting.episode_return + jnp.where(new, outcome.reward, 0.0)
+    episode_length = acting.episode_length + jnp.where(new, 1.0, 0.0)
     means = {
         "reward": jnp.mean(outcome.reward),
         "success": jnp.mean(outcome.success.astype(jnp.float32)),
@@ -139,20 +158,12 @@ def record(
         "episode_return": jnp.sum(ended * episode_return),
         "episode_length": jnp.sum(ended * episode_length),
     }
-    stats = blocks.average(means) | blocks.total(sums)
-    rollout = rollout._replace(
-        reward=rollout.reward.at[slot].set(outcome.reward * config.reward_scale),
-        terminated=rollout.terminated.at[slot].set(outcome.terminated),
-        truncated=rollout.truncated.at[slot].set(truncated),
-        v_final=rollout.v_final.at[slot].set(v_final),
-        stats={name: rollout.stats[name].at[slot].set(value) for name, value in stats.items()},
-    )
     acting = acting._replace(
         reset=jnp.where(new, done, acting.reset),
         episode_return=episode_return * (1 - ended),
         episode_length=episode_length * (1 - ended),
     )
-    return acting, rollout
+    return acting, blocks.average(means) | blocks.total(sums)
 
 
 def _value_before_reset(
@@ -166,11 +177,11 @@ def _value_before_reset(
     return normalizer.denormalize(stats.value, value)
 
 
-def _summarize(acting: ActingState, rollout: Rollout) -> tuple[ActingState, dict[str, jax.Array]]:
-    """Means over the rollout; where no episode ended, those of the last rollout in which some did."""
-    metrics = {name: jnp.mean(values) for name, values in rollout.stats.items()}
+def summarize(acting: Acting, stats: dict[str, jax.Array]) -> tuple[Acting, dict[str, jax.Array]]:
+    """Means over the steps of `stats`; where no episode ended, those of the last time that some did."""
+    metrics = {name: jnp.mean(values) for name, values in stats.items()}
     episodes, total_return, total_length = (
-        jnp.sum(rollout.stats[name]) for name in ("episodes", "episode_return", "episode_length")
+        jnp.sum(stats[name]) for name in ("episodes", "episode_return", "episode_length")
     )
     some = jnp.maximum(episodes, 1.0)
     acting = acting._replace(

@@ -1,6 +1,6 @@
 """What the learner carries from call to call. Every leaf is an array, so that all of it can be saved."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import jax
 
@@ -63,3 +63,18 @@ class ActingState(NamedTuple):
     episode_length: jax.Array
     last_return: jax.Array
     last_length: jax.Array
+
+
+class Account(Protocol):
+    """The part of an acting state that keeps account of episodes; see `ActingState`."""
+
+    reset: Any
+    episode_return: Any
+    episode_length: Any
+    last_return: Any
+    last_length: Any
+
+    def _replace(self, **fields: Any) -> Self: ...
+
+
+Acting = TypeVar("Acting", bound=Account)

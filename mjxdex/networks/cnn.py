@@ -1,4 +1,4 @@
-"""The depth encoder: strided convolutions with layer normalization, then global average pooling."""
+"""Images to features with strided convolutions and layer normalization, and the depth encoder made of them."""
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +11,8 @@ from mjxdex.networks.norm_relu import NormRelu
 from mjxdex.types import DEPTH_UNIT
 
 
-class DepthEncoder(nnx.Module):
-    """Depth images to embeddings: (convolution → LayerNorm → ReLU) a layer → average pool → linear.
+class Convolutions(nnx.Module):
+    """(convolution → LayerNorm → ReLU) a layer.
 
     Convolutions have stride 2 and no padding. Layer normalization takes its statistics over a whole
     image, [H, W, C], in float32, with one scale and one bias a channel. Statistics over the channels of
@@ -23,54 +23,77 @@ class DepthEncoder(nnx.Module):
 
     For the backward pass the inputs and results of all convolutions are kept.
 
-    Source: filters, normalization and embedding: paper, Sec. III-B; kernel sizes, pooling and normalized
-    axes: the published DextrAH monocular encoder, where ReLU comes before the normalization.
+    Source: filters and normalization: paper, Sec. III-B; kernel sizes and normalized axes: the published
+    DextrAH monocular encoder, where ReLU comes before the normalization.
     """
 
-    def __init__(self, config: NetworkConfig, *, draw: Draws):
+    def __init__(self, config: NetworkConfig, inputs: int, *, draw: Draws):
         self.dtype = jnp.dtype(config.compute_dtype)
-        channels = (1, *config.cnn_filters)
+        channels = (inputs, *config.cnn_filters)
         kernels, biases = [], []
         for i, (filters, size) in enumerate(zip(config.cnn_filters, config.cnn_kernels, strict=True)):
-            inputs = size * size * channels[i]
-            kernels.append(nnx.Param(draw((size, size, channels[i], filters), (3 / inputs) ** 0.5)))
-            biases.append(nnx.Param(draw((filters,), inputs**-0.5)))
+            fan_in = size * size * channels[i]
+            kernels.append(nnx.Param(draw((size, size, channels[i], filters), (3 / fan_in) ** 0.5)))
+            biases.append(nnx.Param(draw((filters,), fan_in**-0.5)))
         self.kernels, self.biases = nnx.List(kernels), nnx.List(biases)
         self.norms = nnx.List([NormRelu(filters) for filters in config.cnn_filters])
-        self.linear = Linear(channels[-1], config.embedding, draw=draw)
+        self.outputs = channels[-1]
 
-    def __call__(self, depth: jax.Array) -> jax.Array:
-        """Embeds images.
-
-        Args:
-          depth: uint16 [N, H, W] in DEPTH_UNIT, or floating point [N, H, W] in metres; 0 where nothing
-            was seen.
-
-        Returns:
-          float32 [N, embedding].
-        """
-        x, block = depth, 1
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """[N, H, W, inputs] → [N, h, w, outputs] in the compute type; see `size`."""
+        block = 1
         for i, (kernel, bias, norm) in enumerate(zip(self.kernels, self.biases, self.norms, strict=True)):
             if i == 0:
-                block_out = self._first_block(depth.shape)
-                x = self._see(depth, kernel[...], block_out)
+                block_out = self._first_block(x.shape[1:3])
+                x = self._see(x, kernel[...], block_out)
             else:
                 block_out = 1
                 x = halving_convolution(x, kernel[...].astype(self.dtype), block_in=block)
             x, block = norm(x, bias[...]), block_out
-        return self.linear(jnp.mean(x, axis=(-3, -2), dtype=jnp.float32))
+        return x
 
-    def _see(self, depth: jax.Array, kernel: jax.Array, block_out: int) -> jax.Array:
-        """The first convolution, of images as `__call__` takes them."""
-        x = depth.astype(jnp.float32)[..., None]
-        if jnp.issubdtype(depth.dtype, jnp.unsignedinteger):
-            x = x * DEPTH_UNIT
-        if self.dtype == jnp.bfloat16:
-            x, kernel = in_halves(x), jnp.concatenate([kernel, kernel], axis=2)
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of the features of images of this size."""
+        for kernel in self.kernels:
+            height, width = ((length - kernel.shape[0]) // 2 + 1 for length in (height, width))
+        return height, width
+
+    def _see(self, x: jax.Array, kernel: jax.Array, block_out: int) -> jax.Array:
+        """The first convolution."""
         return halving_convolution(x.astype(self.dtype), kernel.astype(self.dtype), block_out=block_out)
 
     def _first_block(self, shape: tuple[int, ...]) -> int:
         """Block size of the first layer's result: 2, as the second layer wants it, if its size is even."""
         kernel = self.kernels[0].shape[0]
-        even = all(((length - kernel) // 2 + 1) % 2 == 0 for length in shape[1:])
+        even = all(((length - kernel) // 2 + 1) % 2 == 0 for length in shape)
         return 2 if even and len(self.kernels) > 1 else 1
+
+
+class DepthEncoder(Convolutions):
+    """Depth images to embeddings: convolutions → average pool → linear.
+
+    Source: embedding: paper, Sec. III-B; pooling: the published DextrAH monocular encoder.
+    """
+
+    def __init__(self, config: NetworkConfig, *, draw: Draws):
+        super().__init__(config, 1, draw=draw)
+        self.linear = Linear(self.outputs, config.embedding, draw=draw)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Embeds images.
+
+        Args:
+          x: uint16 [N, H, W] in DEPTH_UNIT, or floating point [N, H, W] in metres; 0 where nothing was seen.
+
+        Returns:
+          float32 [N, embedding].
+        """
+        metres = x.astype(jnp.float32)[..., None]
+        if jnp.issubdtype(x.dtype, jnp.unsignedinteger):
+            metres = metres * DEPTH_UNIT
+        return self.linear(jnp.mean(super().__call__(metres), axis=(-3, -2), dtype=jnp.float32))
+
+    def _see(self, x: jax.Array, kernel: jax.Array, block_out: int) -> jax.Array:
+        if self.dtype == jnp.bfloat16:
+            x, kernel = in_halves(x), jnp.concatenate([kernel, kernel], axis=2)
+        return super()._see(x, kernel, block_out)

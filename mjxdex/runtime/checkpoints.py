@@ -151,6 +151,25 @@ def load(folder: Path, target: Any) -> Restored:
     return _restored(found, target, unread=set())
 
 
+def shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes of the arrays in the newest checkpoint of the run in `folder`, by path; reads none of them.
+
+    Raises: CheckpointError: there is none whose description can be read.
+    """
+    path = (folder / "checkpoints").resolve()
+    if not path.is_dir():
+        raise CheckpointError(f"{folder} holds no checkpoints; has the run reached its first one?")
+    options = ocp.CheckpointManagerOptions(read_only=True, save_interval_steps=0, create=False)
+    with _quiet(), ocp.CheckpointManager(path, options=options) as manager:
+        for iteration in sorted(manager.all_steps(), reverse=True):
+            with contextlib.suppress(Exception):  # as in `_newest_whole`
+                meta = manager.restore(iteration, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))[
+                    "meta"
+                ]
+                return {name: tuple(record["shape"]) for name, record in meta["arrays"].items()}
+    raise CheckpointError(f"no checkpoint in {path} is whole")
+
+
 class _Found(NamedTuple):
     meta: dict[str, Any] | None
     arrays: Flat

@@ -151,15 +151,15 @@ def table(config: Config, split: Topology, known: Sequence[Coefficients] | None 
     if costs:
         inside, outside = costs.sim_bytes.at(envs), costs.sim_outside_bytes.at(envs)
         inside += costs.acting_bytes.at(envs) if layout.acts_on_sims else 0.0
-        expected = f"{_size(inside)} in JAX\n{_size(outside)} outside"
+        expected = f"{size_text(inside)} in JAX\n{size_text(outside)} outside"
     acts = "\nacts, holds the rollout" if layout.acts_on_sims else ""
     simulator = ("simulator", f"{envs} envs, {view}\nroom for {room}{acts}", expected)
 
     memory = learner_memory(config, learned)
-    parts = f"rollout {_size(memory.rollout)}\nnetworks {_size(memory.networks)}\nactivations "
+    parts = f"rollout {size_text(memory.rollout)}\nnetworks {size_text(memory.networks)}\nactivations "
     if costs:
         total = costs.learning_bytes.at(learned)
-        expected = f"{_size(total)} in JAX\n{parts}{_size(max(total - memory.total, 0))}"
+        expected = f"{size_text(total)} in JAX\n{parts}{size_text(max(total - memory.total, 0))}"
     else:
         expected = f"{parts}not measured"
     samples = f"{learned * ppo.horizon:,} samples per iteration"
@@ -169,9 +169,9 @@ def table(config: Config, split: Topology, known: Sequence[Coefficients] | None 
     for heading in ("device", "role", "work", "expected memory"):
         grid.add_column(heading)
     for device in split.sims:
-        grid.add_row(_name(device), *simulator)
+        grid.add_row(device_text(device), *simulator)
     for device in learners:
-        grid.add_row(_name(device), *learner)
+        grid.add_row(device_text(device), *learner)
     return Group(grid, *warnings(config, split, known))
 
 
@@ -214,8 +214,8 @@ def warnings(config: Config, split: Topology, known: Sequence[Coefficients] | No
             if need_of > room:
                 where = "in JAX" if whose == "JAX has" else "outside JAX"
                 lines.append(
-                    f"warning: device {_name(device)} needs about {_size(need_of)} {where}, and {whose} "
-                    f"{_size(room)}: {advice}"
+                    f"warning: device {device_text(device)} needs about {size_text(need_of)} {where}, and {whose} "
+                    f"{size_text(room)}: {advice}"
                 )
     return lines
 
@@ -225,9 +225,9 @@ def _layout(config: Config, split: Topology) -> Layout:
     return Layout(split.spec, sims, learners, config.runtime.trajectory)
 
 
-def _name(device: jax.Device) -> str:
+def device_text(device: jax.Device) -> str:
     return f"{device.id} {device.device_kind}"
 
 
-def _size(count: float) -> str:
+def size_text(count: float) -> str:
     return f"{count / GIB:.1f} GiB" if count >= GIB / 10 else f"{count / 2**20:.0f} MiB"

@@ -10,7 +10,7 @@ from mjxdex import objects as object_sets
 from mjxdex import scene
 from mjxdex.config import Config
 from mjxdex.physics import Worlds
-from mjxdex.render import SIM_AXIS, DepthCamera
+from mjxdex.render import SIM_AXIS, DepthCamera, StereoCamera
 from mjxdex.runtime import machines
 from mjxdex.task import sensing
 from mjxdex.task.env import Command, GraspEnv
@@ -57,6 +57,16 @@ class Simulators:
                 return camera.image(state.physics.qpos, state.random.params.object_id, view)
 
             self._render = pmap(render)
+        self._render_stereo = None
+        if config.observation.stereo:
+            stereo = StereoCamera(config, model, self.objects, self.envs_per_shard, list(self.devices))
+
+            def render_stereo(state: EnvState) -> jax.Array:
+                view_keys, step_keys = sensing.stereo_keys(state, self.env.key)
+                view = jax.vmap(stereo.draw)(view_keys)
+                return stereo.images(state.physics.qpos, state.random.params.object_id, view, step_keys)
+
+            self._render_stereo = pmap(render_stereo)
 
     def init(self) -> EnvState:
         """First states of the envs, [S, N / S, ...]."""
@@ -65,7 +75,7 @@ class Simulators:
         return self._init(self._shard(ids))
 
     def first(self, state: EnvState) -> tuple[Observation, Outcome]:
-        """Observation of a new or restored state without depth, and a blank outcome."""
+        """Observation of a new or restored state without images, and a blank outcome."""
         return self._observe(state)
 
     def step(self, state: EnvState, command: Command) -> tuple[EnvState, Observation, Outcome]:
@@ -75,6 +85,10 @@ class Simulators:
     def render(self, state: EnvState) -> jax.Array | None:
         """uint16 [S, N / S, H, W] depth in DEPTH_UNIT, or None for a policy without a camera."""
         return None if self._render is None else self._render(state)
+
+    def render_stereo(self, state: EnvState) -> jax.Array | None:
+        """uint8 [S, N / S, 2, H, W, 3] sRGB, left and right eye upright, or None where nobody sees them."""
+        return None if self._render_stereo is None else self._render_stereo(state)
 
     def to_global(self, state: EnvState) -> EnvState:
         """The state of all envs on the host, leaves [all envs, ...], whatever the split."""

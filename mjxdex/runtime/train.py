@@ -2,13 +2,13 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import jax
 import numpy as np
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from mjxdex.config import Config, UserError
 from mjxdex.learning.digest import digest
@@ -17,11 +17,18 @@ from mjxdex.runtime.checkpoints import Checkpoints
 from mjxdex.runtime.metrics import Metrics
 from mjxdex.runtime.phases import Phases
 from mjxdex.runtime.progress import Progress
+from mjxdex.runtime.topology import Topology
 from mjxdex.runtime.trainer import Trainer, TrainState
 from mjxdex.runtime.watchdog import Watchdog
 
 
-def train(config: Config, folder: Path | None, resume: bool) -> Path:
+def train(
+    config: Config,
+    folder: Path | None,
+    resume: bool,
+    make: Callable[[Config, Topology], Trainer] = Trainer,
+    table: Callable[[Config, Topology], RenderableType] = plan.table,
+) -> Path:
     """Trains to `runtime.iterations` and prints the digest of the learned parameters.
 
     SIGTERM and SIGINT end the run after the iteration they arrive in (with `runtime.overlap` after the next),
@@ -32,6 +39,8 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
       config: The whole configuration.
       folder: The run folder; None names a new one.
       resume: Whether to go on from the newest whole checkpoint in `folder`.
+      make: Builds what trains.
+      table: The plan that is shown before.
 
     Returns: The run folder.
     Raises: mjxdex.config.UserError: The configuration, the devices or the folder do not fit.
@@ -45,13 +54,15 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
     if chosen:
         console.print(chosen)
     split = topology.choose(config)
-    console.print(plan.table(config, split))
+    console.print(table(config, split))
     console.print("building the scene and the networks")
-    trainer = Trainer(config, split)
+    trainer = make(config, split)
     if not resume or folder is None:
         folder = run_folder.create(config, folder) if machines.first() else folder
         assert folder is not None
         console.print(f"run folder: {folder}")
+        if machines.first():
+            trainer.begin(folder)
     machines.wait("the run folder is there")
     with Watchdog(folder) as watchdog, Checkpoints(folder, config) as checkpoints:
         resumed_at = None
@@ -77,9 +88,9 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
         with watchdog("the last checkpoint", config.runtime.watchdog_s):
             checkpoints.wait()
     if int(state.iteration) < config.runtime.iterations:
-        console.print(f"stopped and saved; go on with: train.py --resume {folder}")
+        console.print(f"stopped and saved; go on with: {trainer.script} --resume {folder}")
     if machines.first():
-        print(f"parameters sha256:{digest((state.learner.policy, state.learner.critic))}")
+        print(f"parameters sha256:{digest(trainer.parameters(state))}")
     return folder
 
 
@@ -113,10 +124,10 @@ def _loop(
                 state, values = trainer.iterate(state, phases, ahead)
                 row = {name: float(value) for name, value in jax.device_get(values).items()}
             seconds = time.perf_counter() - start
-            if not np.isfinite(row["policy_loss"]):
+            if not np.isfinite(row[trainer.loss]):
                 raise UserError(
-                    f"the policy loss became {row['policy_loss']} in iteration {iteration}; the run folder "
-                    "holds the last checkpoint before it"
+                    f"{trainer.loss} became {row[trainer.loss]} in iteration {iteration}; the run folder holds "
+                    "the last checkpoint before it"
                 )
             row |= {"time/iteration_s": seconds, "env_steps": float(iteration * steps)}
             if not compiles:

@@ -1,6 +1,7 @@
 """One training iteration over any split of devices: a rollout (paper, Algorithms 1 and 2) and its update."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -61,10 +62,17 @@ class Trainer:
     simulator the simulators.
     """
 
+    acting_layout: Any = ACTING
+    """How the state's `acting` is laid out over the actors."""
+    loss = "policy_loss"
+    """Name of the metric that must stay finite."""
+    script = "train.py"
+    """What goes on with a run of this trainer."""
+
     def __init__(self, config: Config, split: Topology) -> None:
         self.config = config
         self.topology = split
-        self.sims = Simulators(config, split.sims)
+        self.sims = self._simulators()
         self.learners = LearnerMesh(topology.everywhere(split.learners))
         acts_there = config.runtime.trajectory == "simulator" and split.sims != split.learners
         self.actors = LearnerMesh(topology.everywhere(split.sims)) if acts_there else self.learners
@@ -72,8 +80,18 @@ class Trainer:
             split.sims, self.sims.sharding, self.actors.local, self.actors.sharding(SPLIT)
         )
         self.shipment = Shipment(self.actors, self.learners) if acts_there else None
-        self.actor = make_learner(config, self.actors.blocks)
-        self.learner = make_learner(config, self.learners.blocks)
+        self._messages: tuple[Message, ...] | None = None
+        self._ahead: Collected | None = None
+        self._compile()
+
+    def _simulators(self) -> Simulators:
+        return Simulators(self.config, self.topology.sims)
+
+    def _compile(self) -> None:
+        """Makes the programs of actors and learners."""
+        self.actor = make_learner(self.config, self.actors.blocks)
+        self.learner = make_learner(self.config, self.learners.blocks)
+        self.rollout: Rollout | None = None
         self._act = self.actors.program(
             self._act_and_rise,
             inputs=(COPIED, ACTING, COPIED, ROLLOUT, COPIED, SPLIT),
@@ -89,9 +107,13 @@ class Trainer:
         self._learn = self.learners.program(
             self.learner.learn, inputs=(COPIED, ROLLOUT), outputs=(COPIED, COPIED), donate=(0,)
         )
-        self.rollout: Rollout | None = None
-        self._messages: tuple[Message, ...] | None = None
-        self._ahead: Collected | None = None
+
+    def parameters(self, state: TrainState) -> Any:
+        """What is learned."""
+        return state.learner.policy, state.learner.critic
+
+    def begin(self, folder: Path) -> None:
+        """Called once with the new run's folder."""
 
     def init(self) -> TrainState:
         """The state of a run that has done nothing yet."""
@@ -112,7 +134,7 @@ class Trainer:
         """Commits all but the envs to devices: programs are compiled once for where their inputs are."""
         self._messages = self._ahead = None
         iteration, learner = self.learners.put(state[:2], (COPIED, COPIED))
-        acting, level = self.actors.put(state[2:4], (ACTING, COPIED))
+        acting, level = self.actors.put(state[2:4], (self.acting_layout, COPIED))
         return TrainState(iteration, learner, acting, level, state.envs)
 
     def to_host(self, state: TrainState) -> TrainState:
@@ -238,7 +260,7 @@ class Trainer:
         return acting, level, rollout, {**metrics, "adr/level": level.level, "adr/resets": level.resets}
 
     def _rise(self, level: AdrState, messages: tuple[Message, ...]) -> AdrState:
-        outcome, every = join(messages).outcome, self.actor.blocks.every
+        outcome, every = join(messages).outcome, self.actors.blocks.every
         done = outcome.terminated | outcome.truncated
         return adr.update(self.config.adr, level, every(outcome.success), every(done))
 

@@ -49,6 +49,7 @@ class GraspEnv:
         self.num_objects = len(objects)
         control_dt = config.physics.timestep * config.physics.substeps
         self.episode_steps = round(config.env.episode_length_s / control_dt)
+        self.success_steps = round(config.env.success_timeout_s / control_dt)
         self.object_mass = jnp.asarray(objects.mass, jnp.float32)
         self.key = jax.random.fold_in(jax.random.key(config.seed), 1)
         self.velocity_gain = jnp.asarray(KD / KP, jnp.float32)
@@ -88,7 +89,10 @@ class GraspEnv:
             force=jnp.where(diverged[:, None, None], 0.0, reading.force),
             last_action=action,
         )
-        outcome = self._outcome(state, view(physics), diverged, reading, level)
+        now = view(physics)
+        success = self._success(now)
+        state = state._replace(held=jnp.where(success, state.held + 1, 0))
+        outcome = self._outcome(state, now, success, diverged, reading, level)
         done = outcome.terminated | outcome.truncated
         state = select(done, self._fresh(state.env_id, state.episode + 1, level), state)
         return state, self.observe(state), outcome
@@ -151,19 +155,32 @@ class GraspEnv:
             self.config.observation.critic, state, now, self.config.env, self.num_objects
         )
 
+    def _success(self, now: View) -> jax.Array:
+        """bool [N]: the object is in the goal region."""
+        goal = jnp.asarray(self.config.env.goal_pos, jnp.float32)
+        return jnp.linalg.norm(now.object_pos - goal, axis=1) < self.config.env.success_radius
+
     def _outcome(
-        self, state: EnvState, now: View, diverged: jax.Array, reading: Reading, level: jax.Array
+        self,
+        state: EnvState,
+        now: View,
+        success: jax.Array,
+        diverged: jax.Array,
+        reading: Reading,
+        level: jax.Array,
     ) -> Outcome:
         terms = reward_terms(now, self.config, level)
         x, y, z = now.object_pos.T
         lost = (x < REACH[0][0]) | (x > REACH[0][1]) | (y < REACH[1][0]) | (y > REACH[1][1]) | (z < LOWEST)
         terminated = lost | diverged
-        goal = jnp.asarray(self.config.env.goal_pos, jnp.float32)
+        over = state.age >= self.episode_steps
+        if self.success_steps:
+            over |= state.held >= self.success_steps
         return Outcome(
             reward=sum(terms.values()),  # pyright: ignore[reportArgumentType]
             terminated=terminated,
-            truncated=(state.age >= self.episode_steps) & ~terminated,
-            success=jnp.linalg.norm(now.object_pos - goal, axis=1) < self.config.env.success_radius,
+            truncated=over & ~terminated,
+            success=success,
             critic_final=self._critic_observation(state, now),
             info={
                 **{f"reward/{name}": value for name, value in terms.items()},

@@ -49,6 +49,7 @@ def fresh(
             torque=jnp.zeros(NUM_JOINTS),
             force=jnp.zeros((5, 3)),
             last_action=jnp.zeros(11),
+            held=jnp.zeros((), jnp.int32),
         )
 
     keys = [

@@ -49,5 +49,12 @@ def depth_view(state: EnvState, key: jax.Array) -> DepthView:
     return DepthView(state.random.cameras, state.random.depth_noise, key_data)
 
 
+def stereo_keys(state: EnvState, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Keys [N] of this episode's stereo cameras and looks, and of this control step's images; `key` as in
+    `misread`."""
+    views = streams.keys(key, streams.STEREO, state.env_id, state.episode)
+    return views, _keys(state, key, streams.BLUR)
+
+
 def _keys(state: EnvState, key: jax.Array, stream: int) -> jax.Array:
     return streams.step_keys(streams.keys(key, stream, state.env_id, state.episode), state.age)

@@ -28,6 +28,7 @@ class EnvState(NamedTuple):
       torque: float32 [N, 23], torque of each joint's drive in the last physics step, N m.
       force: float32 [N, 5, 3], force at each hand point's joint in the last physics step, N.
       last_action: float32 [N, 11], clipped to [-1, 1].
+      held: int32 [N], control steps without a break that the object has been in the goal region.
     """
 
     env_id: jax.Array
@@ -39,6 +40,7 @@ class EnvState(NamedTuple):
     torque: jax.Array
     force: jax.Array
     last_action: jax.Array
+    held: jax.Array
 
 
 class View(NamedTuple):

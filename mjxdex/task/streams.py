@@ -3,7 +3,7 @@ split of the envs over devices does not change them."""
 
 import jax
 
-START, PARAMETERS, CAMERA, SENSORS, DISTURBANCE, DEPTH = range(6)
+START, PARAMETERS, CAMERA, SENSORS, DISTURBANCE, DEPTH, STEREO, BLUR = range(8)
 """What the numbers are for."""
 
 

@@ -1,0 +1,101 @@
+"""Teachers that do not fit are refused before anything is built; what both see comes in each one's order."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mjxdex import config_files
+from mjxdex.config import UserError
+from mjxdex.runtime import run_folder, teacher
+from mjxdex.runtime.checkpoints import Checkpoints
+from mjxdex.task import observations
+
+
+def run_of(folder: Path, name: str, actions: int = 11, **settings: Any) -> Path:
+    """A run folder whose one checkpoint says how many actions there are."""
+    overrides = {key.replace("__", "."): value for key, value in settings.items()}
+    config = config_files.load(name, overrides)
+    run_folder.create(config, folder / "run")
+    with Checkpoints(folder / "run", config) as checkpoints:
+        checkpoints.save(1, {"learner": {"policy": {"log_std": jnp.zeros(actions)}}}, success=0.0)
+    return folder / "run"
+
+
+def student(name: str = "stereo160", **settings: Any):
+    overrides = {key.replace("__", "."): value for key, value in settings.items()}
+    return config_files.load(name, {"distill.teacher": "run"} | overrides)
+
+
+@pytest.mark.parametrize("name", ["depth160", "state"])
+def test_depth_and_state_teachers_fit_a_stereo_student(tmp_path: Path, name: str):
+    folder = run_of(tmp_path, name)
+    assert teacher.check(folder, student()).name == name
+    if name == "state":
+        assert teacher.check(folder, student("mono_depth")).name == name
+
+
+@pytest.mark.parametrize(
+    ("settings", "made", "said"),
+    [
+        ({}, {"actions": 7}, "has 7 actions, the student 11"),
+        ({}, {"env__max_pose_angle_deg": 30.0}, "env.max_pose_angle_deg: 30.0 -> 45.0"),
+        ({}, {"fabric__steps": 1}, "acts in another way, teacher -> student: fabric.steps: 1 -> 2"),
+        ({"env__objects": "primitives"}, {}, "told which of its 140 objects 'training' it holds; .* with 12"),
+        (
+            {"render__backend": "mjwarp"},
+            {},
+            "which render.backend mjwarp does not draw; allowed: warp, madrona",
+        ),
+        ({"observation__depth": True}, {}, "a student sees one kind of images"),
+        (
+            {"observation__policy": "goal,object_pos"},
+            {},
+            "tells the student object_pos, which no robot knows",
+        ),
+        ({}, {"distill__teacher": "another"}, "is a student's run; a teacher is"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(tmp_path: Path, settings, made, said: str):
+    folder = run_of(tmp_path, "state", **made)
+    with pytest.raises(UserError, match=said) as caught:
+        teacher.check(folder, student(**settings))
+    assert "\n" not in str(caught.value)
+
+
+def test_depth_teacher_and_depth_student_share_the_camera(tmp_path: Path):
+    folder = run_of(tmp_path, "depth320")
+    with pytest.raises(UserError, match="camera.width: 320 -> 160"):
+        teacher.check(folder, student("mono_depth"))
+    assert teacher.check(folder, student("mono_depth", camera__width=320, camera__height=240))
+
+
+def test_a_depth_teacher_may_not_know_the_objects(tmp_path: Path):
+    assert teacher.check(run_of(tmp_path, "depth160"), student(env__objects="primitives"))
+
+
+def test_columns_and_images_of_both():
+    taught = config_files.load("state", {"env.objects": "primitives"})
+    reads = dataclasses.replace(
+        taught.observation, policy=("goal", "object_pos", "joint_pos", "object_onehot")
+    )
+    taught = dataclasses.replace(taught, observation=reads)
+    config = student(env__objects="primitives", observation__policy="joint_pos,goal")
+    shared = teacher.shared(config, taught)
+    sees = shared.config.observation
+    assert sees.policy == ("joint_pos", "goal", "object_pos", "object_onehot") and sees.critic == (
+        "object_pos",
+    )
+    assert (sees.depth, sees.stereo) == (False, True)
+    row = np.concatenate(
+        [np.full(size, i) for i, (_, size) in enumerate(observations.layout(sees.policy, 12))]
+    )
+    np.testing.assert_array_equal(row[shared.student], [0] * 23 + [1] * 3)
+    np.testing.assert_array_equal(row[shared.teacher], [1] * 3 + [2] * 3 + [0] * 23 + [3] * 12)
+
+    seeing = config_files.load("depth320")
+    shared = teacher.shared(config, seeing)
+    assert shared.config.observation.depth and shared.config.camera == seeing.camera
