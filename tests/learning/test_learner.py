@@ -31,7 +31,14 @@ CONFIG = Config(
     ppo=PpoConfig(horizon=T, epochs=1, minibatches=1, decay_iterations=4, reward_scale=0.5),
 )
 LEARNER = make(CONFIG, P, C, (H, W), A)
-ACT, UPDATE = jax.jit(LEARNER.act), jax.jit(LEARNER.update)
+ACT = jax.jit(LEARNER.act)
+
+
+@jax.jit
+def update(learner, acting, rollout, messages):
+    acting, rollout, means = LEARNER.close(learner, acting, rollout, messages)
+    learner, metrics = LEARNER.learn(learner, rollout)
+    return learner, acting, rollout, means | metrics
 
 
 def random_message(seed: int, envs: int = B, endings: bool = True) -> Message:
@@ -83,7 +90,7 @@ def assert_trees_equal(a, b):
 def test_every_slot_holds_its_step(fresh):
     learner, _, _ = fresh
     acting, rollout, actions = rollout_of(fresh, MESSAGES)
-    _, _, rollout, _ = UPDATE(learner, acting, rollout, (MESSAGES[T],))
+    _, _, rollout, _ = update(learner, acting, rollout, (MESSAGES[T],))
     for t in range(T):
         obs, outcome = MESSAGES[t].obs, MESSAGES[t + 1].outcome
         np.testing.assert_array_equal(rollout.policy[t], obs.policy)
@@ -137,7 +144,7 @@ def test_first_pass_has_ratio_one_in_every_rollout(fresh):
     state = fresh
     for first in (0, T):
         acting, rollout, _ = rollout_of(state, MESSAGES[first:])
-        learner, acting, rollout, metrics = UPDATE(state[0], acting, rollout, (MESSAGES[first + T],))
+        learner, acting, rollout, metrics = update(state[0], acting, rollout, (MESSAGES[first + T],))
         assert float(metrics["approx_kl"]) < 1e-8
         assert float(metrics["clip_fraction"]) == 0
         np.testing.assert_allclose(metrics["policy_loss"], 0, atol=1e-5)
@@ -151,7 +158,7 @@ def test_messages_seen_by_update_and_act_count_once(fresh):
     state, sent = fresh, 0.0
     for first in (0, T):
         acting, rollout, _ = rollout_of(state, quiet[first:])
-        learner, acting, rollout, metrics = UPDATE(state[0], acting, rollout, (quiet[first + T],))
+        learner, acting, rollout, metrics = update(state[0], acting, rollout, (quiet[first + T],))
         state = learner, acting, rollout
         sent += sum(np.asarray(m.outcome.reward) for m in quiet[first + 1 : first + T + 1])
         assert float(metrics["episodes"]) == 0
@@ -163,7 +170,7 @@ def test_messages_seen_by_update_and_act_count_once(fresh):
 def test_finished_episodes_are_averaged(fresh):
     learner, _, _ = fresh
     acting, rollout, _ = rollout_of(fresh, MESSAGES)
-    _, _, _, metrics = UPDATE(learner, acting, rollout, (MESSAGES[T],))
+    _, _, _, metrics = update(learner, acting, rollout, (MESSAGES[T],))
     returns, lengths, running, age = [], [], np.zeros(B), np.zeros(B)
     for message in MESSAGES[1 : T + 1]:
         outcome = message.outcome
@@ -190,7 +197,7 @@ def test_shards_are_joined_in_order_and_get_their_own_actions(fresh):
 def test_update_is_deterministic_to_the_bit_and_changes_every_parameter(fresh):
     learner, _, _ = fresh
     acting, rollout, _ = rollout_of(fresh, MESSAGES)
-    first, second = (UPDATE(learner, acting, rollout, (MESSAGES[T],)) for _ in range(2))
+    first, second = (update(learner, acting, rollout, (MESSAGES[T],)) for _ in range(2))
     assert_trees_equal(jax.tree.leaves(first[0].policy), jax.tree.leaves(second[0].policy))
     assert digest((first[0].policy, first[0].critic)) == digest((second[0].policy, second[0].critic))
     for before, after in ((learner.policy, first[0].policy), (learner.critic, first[0].critic)):
@@ -209,7 +216,7 @@ def test_noise_differs_by_step_and_repeats_by_key(fresh):
 def test_statistics_move_after_the_epochs(fresh):
     learner, _, _ = fresh
     acting, rollout, _ = rollout_of(fresh, MESSAGES)
-    updated, _, _, _ = UPDATE(learner, acting, rollout, (MESSAGES[T],))
+    updated, _, _, _ = update(learner, acting, rollout, (MESSAGES[T],))
     seen = np.stack([m.obs.policy for m in MESSAGES[:T]]).reshape(-1, P)
     np.testing.assert_allclose(updated.normalizers.policy.mean, seen.mean(axis=0), atol=1e-5)
     assert float(updated.normalizers.value.count) == T * B
@@ -220,7 +227,7 @@ def test_policys_step_size_falls_linearly_by_iteration(fresh):
     acting, rollout, _ = rollout_of(fresh, MESSAGES)
     for iteration, want in ((0, 1e-4), (1, 1e-4 - 0.25 * 9.9e-5), (4, 1e-6), (9, 1e-6)):
         state = learner._replace(iteration=jnp.int32(iteration))
-        metrics = UPDATE(state, acting, rollout, (MESSAGES[T],))[3]
+        metrics = update(state, acting, rollout, (MESSAGES[T],))[3]
         np.testing.assert_allclose(metrics["learning_rate"], want, rtol=1e-5)
 
 
