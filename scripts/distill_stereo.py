@@ -28,7 +28,9 @@ def main() -> None:
         if options.resume:
             config = run_folder.resumed_config(options.resume, options.config, overrides)
             if not config.distill.teacher:
-                raise UserError(f"{options.resume} has no teacher; go on with: train.py --resume {options.resume}")
+                raise UserError(
+                    f"{options.resume} has no teacher; go on with: train.py --resume {options.resume}"
+                )
         else:
             teacher = {"distill.teacher": str(options.teacher)}
             config = config_files.load(options.config or "stereo160", overrides | teacher)

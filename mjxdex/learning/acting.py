@@ -117,7 +117,9 @@ def record(
     return acting, rollout
 
 
-def book(acting: Acting, outcome: Outcome, new: jax.Array, blocks: Blocks) -> tuple[Acting, dict[str, jax.Array]]:
+def book(
+    acting: Acting, outcome: Outcome, new: jax.Array, blocks: Blocks
+) -> tuple[Acting, dict[str, jax.Array]]:
     """Moves reset flags and running returns on, unless `new` is False.
 
     Returns: The acting state, and statistics of the step over all envs: see `rollout.STATS`.

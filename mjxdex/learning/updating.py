@@ -145,7 +145,7 @@ def _loss(
 
 
 def summarize(acting: Acting, stats: dict[str, jax.Array]) -> tuple[Acting, dict[str, jax.Array]]:
-    """Means over the steps of `stats`; where no episode ended, those of the last rollout in which some did."""
+    """Means over the steps of `stats`; where no episode ended, those of the last time that some did."""
     metrics = {name: jnp.mean(values) for name, values in stats.items()}
     episodes, total_return, total_length = (
         jnp.sum(stats[name]) for name in ("episodes", "episode_return", "episode_length")

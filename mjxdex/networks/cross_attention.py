@@ -87,9 +87,7 @@ class CrossBlock(nnx.Module):
         self.grow = Linear(width, config.token_mlp, draw=draw, dtype=dtype)
         self.shrink = Linear(config.token_mlp, width, draw=draw, dtype=dtype)
 
-    def __call__(
-        self, tokens: jax.Array, summary: jax.Array, drop: Drops
-    ) -> tuple[jax.Array, jax.Array]:
+    def __call__(self, tokens: jax.Array, summary: jax.Array, drop: Drops) -> tuple[jax.Array, jax.Array]:
         """float32 tokens [N, 2, C, width] and summary [N, 1, width] → the same shapes."""
         attended = self.attention(self.norm(tokens), self.norm(summary))
         tokens, summary = tokens + drop(attended[0]), summary + drop(attended[1])

@@ -159,7 +159,9 @@ def shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     with _quiet(), ocp.CheckpointManager(path, options=options) as manager:
         for iteration in sorted(manager.all_steps(), reverse=True):
             with contextlib.suppress(Exception):  # as in `_newest_whole`
-                meta = manager.restore(iteration, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))["meta"]
+                meta = manager.restore(iteration, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))[
+                    "meta"
+                ]
                 return {name: tuple(record["shape"]) for name, record in meta["arrays"].items()}
     raise CheckpointError(f"no checkpoint in {path} is whole")
 

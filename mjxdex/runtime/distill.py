@@ -31,7 +31,9 @@ def distill(config: Config, folder: Path | None, resume: bool) -> Path:
     Raises: mjxdex.config.UserError: Teacher, configuration, devices or folder do not fit.
     """
     if config.env.num_envs == AUTO:
-        raise ConfigError("env.num_envs is auto, but what an env of a student needs is not known; name a number")
+        raise ConfigError(
+            "env.num_envs is auto, but what an env of a student needs is not known; name a number"
+        )
     source = folder / teachers.FOLDER if resume and folder else Path(config.distill.teacher)
     teachers.check(source, config)
     backbone = None

@@ -36,7 +36,9 @@ ACTING = DistillActing(
     last_length=COPIED,
 )
 """How a DistillActing is laid out."""
-SEGMENT = Segment._make([cast(Any, PartitionSpec(None, LEARNER_AXIS))] * len(Segment._fields))._replace(carry=SPLIT)
+SEGMENT = Segment._make([cast(Any, PartitionSpec(None, LEARNER_AXIS))] * len(Segment._fields))._replace(
+    carry=SPLIT
+)
 """How a Segment is laid out."""
 
 
@@ -178,7 +180,9 @@ class Distiller(Trainer):
         risen = self._rise(level, messages)
         # The first messages of an iteration were already looked at by the last one.
         level = jax.tree.map(lambda new, old: jnp.where(t > 0, new, old), risen, level)
-        acting, segment, tally, actions = self.learner.act(student, teacher, acting, segment, tally, t, messages)
+        acting, segment, tally, actions = self.learner.act(
+            student, teacher, acting, segment, tally, t, messages
+        )
         commands = tuple(Command(action=a[None], adr_level=level.level[None]) for a in actions)
         return acting, level, segment, tally, commands
 

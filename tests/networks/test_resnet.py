@@ -50,7 +50,8 @@ def forward(state: dict[str, np.ndarray], x: jax.Array) -> jax.Array:
         )  # fmt: skip
         shape = (1, -1, 1, 1)
         mean, var, gain, bias = (
-            state[f"{norm}.{part}"].reshape(shape) for part in ("running_mean", "running_var", "weight", "bias")
+            state[f"{norm}.{part}"].reshape(shape)
+            for part in ("running_mean", "running_var", "weight", "bias")
         )
         return (y - mean) / np.sqrt(var + 1e-5) * gain + bias
 

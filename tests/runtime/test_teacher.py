@@ -45,9 +45,17 @@ def test_depth_and_state_teachers_fit_a_stereo_student(tmp_path: Path, name: str
         ({}, {"env__max_pose_angle_deg": 30.0}, "env.max_pose_angle_deg: 30.0 -> 45.0"),
         ({}, {"fabric__steps": 1}, "acts in another way, teacher -> student: fabric.steps: 1 -> 2"),
         ({"env__objects": "primitives"}, {}, "told which of its 140 objects 'training' it holds; .* with 12"),
-        ({"render__backend": "mjwarp"}, {}, "which render.backend mjwarp does not draw; allowed: warp, madrona"),
+        (
+            {"render__backend": "mjwarp"},
+            {},
+            "which render.backend mjwarp does not draw; allowed: warp, madrona",
+        ),
         ({"observation__depth": True}, {}, "a student sees one kind of images"),
-        ({"observation__policy": "goal,object_pos"}, {}, "tells the student object_pos, which no robot knows"),
+        (
+            {"observation__policy": "goal,object_pos"},
+            {},
+            "tells the student object_pos, which no robot knows",
+        ),
         ({}, {"distill__teacher": "another"}, "is a student's run; a teacher is"),
     ],
 )
@@ -71,14 +79,20 @@ def test_a_depth_teacher_may_not_know_the_objects(tmp_path: Path):
 
 def test_columns_and_images_of_both():
     taught = config_files.load("state", {"env.objects": "primitives"})
-    reads = dataclasses.replace(taught.observation, policy=("goal", "object_pos", "joint_pos", "object_onehot"))
+    reads = dataclasses.replace(
+        taught.observation, policy=("goal", "object_pos", "joint_pos", "object_onehot")
+    )
     taught = dataclasses.replace(taught, observation=reads)
     config = student(env__objects="primitives", observation__policy="joint_pos,goal")
     shared = teacher.shared(config, taught)
     sees = shared.config.observation
-    assert sees.policy == ("joint_pos", "goal", "object_pos", "object_onehot") and sees.critic == ("object_pos",)
+    assert sees.policy == ("joint_pos", "goal", "object_pos", "object_onehot") and sees.critic == (
+        "object_pos",
+    )
     assert (sees.depth, sees.stereo) == (False, True)
-    row = np.concatenate([np.full(size, i) for i, (_, size) in enumerate(observations.layout(sees.policy, 12))])
+    row = np.concatenate(
+        [np.full(size, i) for i, (_, size) in enumerate(observations.layout(sees.policy, 12))]
+    )
     np.testing.assert_array_equal(row[shared.student], [0] * 23 + [1] * 3)
     np.testing.assert_array_equal(row[shared.teacher], [1] * 3 + [2] * 3 + [0] * 23 + [3] * 12)
 
