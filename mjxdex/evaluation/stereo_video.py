@@ -38,14 +38,14 @@ def stereo_frames(record: StereoRecord, true: np.ndarray, believed: np.ndarray) 
     """
     height, width = record.eyes.shape[2:4]
     factor = -(-EYE_HEIGHT // height)
-    eyes = record.eyes.repeat(factor, axis=2).repeat(factor, axis=3)
+    eyes = np.asarray(record.eyes).repeat(factor, axis=2).repeat(factor, axis=3)
     for points, mark in ((true, _ring), (believed, _cross)):
         pixels = factor * project(points, record.cameras, width, height)
         for t, eye in np.ndindex(pixels.shape[:2]):
             if np.isfinite(pixels[t, eye]).all():
                 mark(eyes[t, eye], *pixels[t, eye])
     pair = np.concatenate([upright(eyes[:, 0]), upright(eyes[:, 1])], axis=2)
-    return beside(record.overview, pair)
+    return beside(np.asarray(record.overview), pair)
 
 
 def _ring(image: np.ndarray, column: float, row: float) -> None:

@@ -174,7 +174,7 @@ class Trainer:
         t: jax.Array,
         messages: tuple[Message, ...],
     ) -> tuple[ActingState, AdrState, Rollout, tuple[Command, ...]]:
-        messages = _without_shard_axis(messages)
+        messages = without_shard_axis(messages)
         risen = self._rise(level, messages)
         # The first messages of a rollout were already looked at by the last update.
         level = jax.tree.map(lambda new, old: jnp.where(t > 0, new, old), risen, level)
@@ -190,7 +190,7 @@ class Trainer:
         rollout: Rollout,
         messages: tuple[Message, ...],
     ) -> tuple[LearnerState, ActingState, AdrState, Rollout, dict[str, jax.Array]]:
-        messages = _without_shard_axis(messages)
+        messages = without_shard_axis(messages)
         level = self._rise(level, messages)
         learner, acting, rollout, metrics = self.learner.update(learner, acting, rollout, messages)
         metrics = {**metrics, "adr/level": level.level, "adr/resets": level.resets}
@@ -202,5 +202,5 @@ class Trainer:
         return adr.update(self.config.adr, level, every(outcome.success), every(done))
 
 
-def _without_shard_axis(messages: Any) -> Any:
+def without_shard_axis(messages: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[0], messages)

@@ -66,7 +66,7 @@ def test_ended_episodes_start_anew_and_others_go_on(stepped):
     starts = np.asarray(before.physics.qpos)
     np.testing.assert_array_equal(np.asarray(after.physics.qpos)[1:], starts[1:])
     assert np.asarray(after.physics.qpos)[AT_GOAL, 25] == np.float32(0.70)
-    np.testing.assert_array_equal(np.asarray(after.last_action)[:, 0], [1, 0, 0, 0, 0, 0, 0])  # clipped, cleared
+    np.testing.assert_array_equal(np.asarray(after.last_action)[:, 0], [1] + [0] * 6)  # clipped, cleared
 
 
 def test_outcome_is_of_before_and_observation_of_after_the_reset(stepped):
