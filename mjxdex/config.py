@@ -35,8 +35,8 @@ class EnvConfig:
     episode_length_s: float = 10.0
     """Seconds until an episode is cut off."""
     success_timeout_s: float = 0.0
-    """Seconds without a break in the goal region after which an episode is cut off; 0 for never. The published
-    distillation has 2."""
+    """Seconds without a break in the goal region after which an episode is cut off; 0 for never. The
+    published distillation has 2."""
     spread_first_episodes: bool = True
     """Start the first episodes at random ages, so that not all envs reset at the same step."""
     max_pose_angle_deg: float = 45.0
@@ -341,8 +341,8 @@ def _check_distill(config: Config) -> None:
         )
     if distill.bptt_steps < 1 or horizon % distill.bptt_steps:
         raise ConfigError(
-            f"distill.bptt_steps {distill.bptt_steps} does not divide ppo.horizon {horizon}; it must be above 0 "
-            "and do so"
+            f"distill.bptt_steps {distill.bptt_steps} does not divide ppo.horizon {horizon}; it must be "
+            "above 0 and do so"
         )
     if distill.heads < 1 or distill.token_width % distill.heads:
         raise ConfigError(f"distill.heads {distill.heads} does not divide token_width {distill.token_width}")
@@ -356,8 +356,8 @@ def _check_distill(config: Config) -> None:
         )
     if distill.backbone_weights and distill.backbone != "resnet18":
         raise ConfigError(
-            f"distill.backbone_weights names a file, but distill.backbone is {distill.backbone}; only resnet18 "
-            "starts from one"
+            f"distill.backbone_weights names a file, but distill.backbone is {distill.backbone}; only "
+            "resnet18 starts from one"
         )
     if config.observation.stereo and distill.backbone == "scratch":
         _check_cnn(config, "rgb", config.rgb.width, config.rgb.height)

@@ -8,8 +8,9 @@ from typing import Literal
 class DistillConfig:
     """A student that acts, and a teacher that says what it would have done (DAgger).
 
-    An iteration is `ppo.horizon` control steps. Sizes of CNN, LSTM and MLP are those of `network`; nothing else
-    of `ppo` but `observation_clip` is read. Numbers: the published DextrAH distillation, where not said otherwise.
+    An iteration is `ppo.horizon` control steps. Sizes of CNN, LSTM and MLP are those of `network`; nothing
+    else of `ppo` but `observation_clip` is read. Numbers: the published DextrAH distillation, where not said
+    otherwise.
     """
 
     teacher: str = ""
@@ -19,11 +20,11 @@ class DistillConfig:
     """Control steps over which gradients go back through the LSTM, and after which the optimizer steps. Must
     divide ppo.horizon."""
     teacher_share: tuple[float, float] = (0.0, 0.0)
-    """Probability that an env takes the teacher's action instead of the student's in a control step, at first
-    and once teacher_share_iterations are over; linear in between."""
+    """Probability that an env takes the teacher's action instead of the student's in a control step, at
+    first and once teacher_share_iterations are over; linear in between."""
     teacher_share_iterations: int = 1000
-    """Training iterations over which teacher_share changes. Published: 15000 optimizer steps, then overwritten
-    by a share of 0 from the first step on."""
+    """Training iterations over which teacher_share changes. Published: 15000 optimizer steps, then
+    overwritten by a share of 0 from the first step on."""
     learning_rate: float = 1e-4
     """Adam step size, constant."""
     max_grad_norm: float = 1.0
@@ -38,8 +39,8 @@ class DistillConfig:
     """What turns each stereo image into a map of features: the CNN of `network`, or a ResNet-18 without its
     last pooling and layer. The published student has the latter."""
     backbone_weights: str = ""
-    """File with the weights of torchvision's resnet18 to start from: .npz, .safetensors, or .pth where PyTorch
-    is installed; empty to start at random."""
+    """File with the weights of torchvision's resnet18 to start from: .npz, .safetensors, or .pth where
+    PyTorch is installed; empty to start at random."""
     token_width: int = 128
     """Size of the transformer's tokens, one for each cell of an image's map of features."""
     heads: int = 4

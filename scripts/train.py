@@ -31,6 +31,7 @@ def main() -> None:
             config = run_folder.resumed_config(options.resume, options.config, overrides)
         else:
             config = config_files.load(options.config, overrides)
+        run_folder.check_trains(config, options.resume)
         from mjxdex.runtime.train import train  # takes seconds to import: only once the options are right
 
         train(config, options.resume or options.run, resume=options.resume is not None)

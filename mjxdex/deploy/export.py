@@ -103,7 +103,8 @@ def export(
 
 def observations(rng: np.random.Generator, batch: int, stats: RunningStats) -> np.ndarray:
     """Random vector observations with the mean and spread of those seen, [batch, P]."""
-    return stats.mean + np.sqrt(stats.var) * rng.normal(size=(batch, *stats.mean.shape))
+    mean, std = np.asarray(stats.mean), np.sqrt(np.asarray(stats.var))
+    return mean + std * rng.normal(size=(batch, *mean.shape))
 
 
 def write(
@@ -143,7 +144,7 @@ def write(
         input_names=list(shapes),
         output_names=list(outputs),
     )
-    del model.graph.value_info[:]  # shapes of intermediate results, which are wrong after some residuals
+    del model.graph.value_info[:]  # shapes of intermediate results; some are wrong after residuals
     for key, value in description.items():
         model.metadata_props.add(key=key, value=value if isinstance(value, str) else json.dumps(value))
 
@@ -156,8 +157,8 @@ def write(
         if not max(off.values()) <= tolerance:
             found = " and ".join(f"{value:.1e} in {name}" for name, value in off.items())
             raise ExportError(
-                f"ONNX Runtime and JAX differ by {found} over {PARITY_STEPS} steps; at most {tolerance:.0e} is "
-                f"allowed, so {path} was not written"
+                f"ONNX Runtime and JAX differ by {found} over {PARITY_STEPS} steps; at most {tolerance:.0e} "
+                f"is allowed, so {path} was not written"
             )
         os.replace(partial, path)
     finally:

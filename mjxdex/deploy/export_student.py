@@ -16,7 +16,7 @@ from mjxdex.learning.state import Params
 from mjxdex.learning.student_network import StudentNetwork
 
 TOLERANCE = 1e-4
-"""Largest difference between ONNX Runtime and JAX that an export may have: action, object position, LSTM state."""
+"""Largest difference between ONNX Runtime and JAX that an export may have, in any output."""
 EYES = ("left", "right")
 
 

@@ -27,8 +27,8 @@ class Trajectories(NamedTuple):
       qpos: float32 [T, N, 30].
       success: bool [T, N].
       views: what decides the images beside the poses, leaves [T, N, ...].
-      object_pos: float32 [T, N, 3], where a student believed the object to be before each control step, metres;
-        None for other policies.
+      object_pos: float32 [T, N, 3], where a student believed the object to be before each control step,
+        metres; None for other policies.
     """
 
     qpos: np.ndarray

@@ -28,8 +28,8 @@ class ObjectResult:
         episode.
       held_interval: 95 % Wilson interval of held_at_end.
       lost: Share of envs that lost their object at least once (out of reach, or fallen off).
-      object_pos_error_cm: Mean distance of the object from where a student believes it to be, over all control
-        steps, cm; None for other policies.
+      object_pos_error_cm: Mean distance of the object from where a student believes it to be, over all
+        control steps, cm; None for other policies.
     """
 
     name: str

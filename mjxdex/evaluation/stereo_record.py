@@ -13,8 +13,8 @@ from mjxdex.render import Cameras, StereoCamera, WarpRgbRenderer
 
 
 class StereoKeys(NamedTuple):
-    """What decides stereo images beside the poses: data of PRNG keys, uint32 [..., 2], of the episode's cameras
-    and looks, and of the control step's images."""
+    """What decides stereo images beside the poses: data of PRNG keys, uint32 [..., 2], of the episode's
+    cameras and looks, and of the control step's images."""
 
     episode: jax.Array
     step: jax.Array
@@ -29,8 +29,8 @@ class StereoRecord(NamedTuple):
       cameras: of both eyes, leaves [T, 2, ...].
     """
 
-    overview: np.ndarray
-    eyes: np.ndarray
+    overview: jax.Array | np.ndarray
+    eyes: jax.Array | np.ndarray
     cameras: Cameras
 
 

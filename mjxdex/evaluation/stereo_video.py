@@ -15,7 +15,7 @@ _MARK = 9
 
 
 def project(points: np.ndarray, cameras: Cameras, width: int, height: int) -> np.ndarray:
-    """Pixels (column, row) [T, 2, 2] at which both eyes see points [T, 3] (world frame, metres) in upright images.
+    """Pixels (column, row) [T, 2, 2] of points [T, 3] (world frame, metres) in both eyes' upright images.
 
     NaN behind a camera.
     """
@@ -29,22 +29,23 @@ def project(points: np.ndarray, cameras: Cameras, width: int, height: int) -> np
 
 
 def stereo_frames(record: StereoRecord, true: np.ndarray, believed: np.ndarray) -> np.ndarray:
-    """Overview, left eye and right eye side by side, uint8 [T, H, W, 3], the eyes turned like a person's head.
+    """Overview, left eye and right eye side by side, uint8 [T, H, W, 3], the eyes turned as a person sees.
 
     Args:
       record: Of T moments.
-      true, believed: Positions of the object [T, 3], metres, world frame: drawn as green ring and magenta cross.
+      true, believed: Positions of the object [T, 3], metres, world frame; drawn as green ring and magenta
+        cross.
     """
     height, width = record.eyes.shape[2:4]
     factor = -(-EYE_HEIGHT // height)
-    eyes = record.eyes.repeat(factor, axis=2).repeat(factor, axis=3)
+    eyes = np.asarray(record.eyes).repeat(factor, axis=2).repeat(factor, axis=3)
     for points, mark in ((true, _ring), (believed, _cross)):
         pixels = factor * project(points, record.cameras, width, height)
         for t, eye in np.ndindex(pixels.shape[:2]):
             if np.isfinite(pixels[t, eye]).all():
                 mark(eyes[t, eye], *pixels[t, eye])
     pair = np.concatenate([upright(eyes[:, 0]), upright(eyes[:, 1])], axis=2)
-    return beside(record.overview, pair)
+    return beside(np.asarray(record.overview), pair)
 
 
 def _ring(image: np.ndarray, column: float, row: float) -> None:

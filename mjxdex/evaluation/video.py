@@ -67,7 +67,7 @@ def evenly(frames: int, moments: int) -> np.ndarray:
 
 
 def stack_strip(path: str | Path, frames: np.ndarray, width: int) -> None:
-    """Writes a PNG with a column per frame [T, H, W, 3]: its left `width` pixels above the rest, both centred."""
+    """Writes a PNG with a column per frame [T, H, W, 3]: its left `width` pixels above the rest, centred."""
     column = max(width, frames.shape[2] - width)
 
     def centred(part: np.ndarray) -> np.ndarray:

@@ -68,12 +68,16 @@ class ActingState(NamedTuple):
 class Account(Protocol):
     """The part of an acting state that keeps account of episodes; see `ActingState`."""
 
-    reset: Any
-    episode_return: Any
-    episode_length: Any
-    last_return: Any
-    last_length: Any
-
+    @property
+    def reset(self) -> jax.Array: ...
+    @property
+    def episode_return(self) -> jax.Array: ...
+    @property
+    def episode_length(self) -> jax.Array: ...
+    @property
+    def last_return(self) -> jax.Array: ...
+    @property
+    def last_length(self) -> jax.Array: ...
     def _replace(self, **fields: Any) -> Self: ...
 
 

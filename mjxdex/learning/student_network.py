@@ -77,6 +77,6 @@ class StudentNetwork:
     def predict_step(
         self, params: Params, stats: RunningStats, obs: Observation, carry: Carry, reset: jax.Array
     ) -> tuple[jax.Array, jax.Array, Carry]:
-        """One step for evaluation: mean actions, float32 [B, A], not clipped; object positions, float32 [B, 3],
-        metres, world frame; the next carry, at first `initial_carry(B)`."""
+        """One step for evaluation: mean actions, float32 [B, A], not clipped; object positions, float32
+        [B, 3], metres, world frame; the next carry, at first `initial_carry(B)`."""
         return self(params, stats, obs.policy, self.images(obs), carry, reset)

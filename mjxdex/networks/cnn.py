@@ -1,4 +1,4 @@
-"""Images to features with strided convolutions and layer normalization, and the depth encoder made of them."""
+"""Strided convolutions with layer normalization, and the depth encoder made of them."""
 
 import jax
 import jax.numpy as jnp

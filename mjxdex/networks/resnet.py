@@ -15,10 +15,11 @@ _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 class ConvAffine(nnx.Module):
     """Convolution, padded by half the kernel, then a scale and a shift for each filter.
 
-    Scale and shift stand for batch normalization with frozen statistics: a pretrained network's statistics are
-    folded into them (`resnet_weights`), and both are learned like any other parameter. So an image's features
-    depend on that image alone, acting and learning see the same network, and the split of the envs over
-    devices changes nothing. Kernels start as He et al. 2015 (uniform, fan-out), scales at `scale`, shifts at 0.
+    Scale and shift stand for batch normalization with frozen statistics: a pretrained network's statistics
+    are folded into them (`resnet_weights`), and both are learned like any other parameter. So an image's
+    features depend on that image alone, acting and learning see the same network, and the split of the envs
+    over devices changes nothing. Kernels start as He et al. 2015 (uniform, fan-out), scales at `scale`,
+    shifts at 0.
     """
 
     def __init__(self, inputs: int, filters: int, size: int, stride: int, *, draw: Draws, dtype, scale=1.0):

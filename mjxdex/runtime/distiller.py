@@ -18,7 +18,7 @@ from mjxdex.runtime.phases import Phases
 from mjxdex.runtime.sims import Simulators
 from mjxdex.runtime.topology import Topology
 from mjxdex.runtime.trained import TrainedPolicy
-from mjxdex.runtime.trainer import Trainer, TrainState, _without_shard_axis
+from mjxdex.runtime.trainer import Trainer, TrainState, without_shard_axis
 from mjxdex.task import adr
 from mjxdex.task.adr import AdrState
 from mjxdex.task.env import Command
@@ -180,7 +180,7 @@ class Distiller(Trainer):
         t: jax.Array,
         messages: tuple[Message, ...],
     ) -> tuple[DistillActing, AdrState, Segment, Tally, tuple[Command, ...]]:
-        messages = _without_shard_axis(messages)
+        messages = without_shard_axis(messages)
         risen = self._rise(level, messages)
         # The first messages of an iteration were already looked at by the last one.
         level = jax.tree.map(lambda new, old: jnp.where(t > 0, new, old), risen, level)
@@ -193,7 +193,7 @@ class Distiller(Trainer):
     def _finish_and_rise(
         self, acting: DistillActing, level: AdrState, tally: Tally, messages: tuple[Message, ...]
     ) -> tuple[DistillActing, AdrState, dict[str, jax.Array]]:
-        messages = _without_shard_axis(messages)
+        messages = without_shard_axis(messages)
         level = self._rise(level, messages)
         acting, metrics = self.learner.finish(acting, tally, messages)
         return acting, level, {**metrics, "adr/level": level.level, "adr/resets": level.resets}

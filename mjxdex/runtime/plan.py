@@ -214,8 +214,8 @@ def warnings(config: Config, split: Topology, known: Sequence[Coefficients] | No
             if need_of > room:
                 where = "in JAX" if whose == "JAX has" else "outside JAX"
                 lines.append(
-                    f"warning: device {device_text(device)} needs about {size_text(need_of)} {where}, and {whose} "
-                    f"{size_text(room)}: {advice}"
+                    f"warning: device {device_text(device)} needs about {size_text(need_of)} {where}, and "
+                    f"{whose} {size_text(room)}: {advice}"
                 )
     return lines
 

@@ -85,6 +85,17 @@ def resumed_config(folder: Path, name: str | None = None, overrides: dict[str, s
     return config
 
 
+def check_trains(config: Config, resumed: Path | None) -> None:
+    """Raises RunError where `config` is a student's, which scripts/train.py cannot train."""
+    if resumed and config.distill.teacher:
+        raise RunError(f"{resumed} is a student's run; go on with: distill_stereo.py --resume {resumed}")
+    if config.observation.stereo or config.distill.teacher:
+        raise RunError(
+            f"{config.name} is for a student, which needs a teacher: "
+            f"distill_stereo.py --teacher RUN --config {config.name}"
+        )
+
+
 def check_same(saved: Config, config: Config, what: str) -> None:
     """Raises RunError with the differing settings where `config` cannot continue `saved`."""
     changed = [line for line in config_files.diff(saved, config) if line.partition(":")[0] not in MAY_CHANGE]

@@ -1,4 +1,4 @@
-"""The teacher of a distillation: whether it fits the student, what both of them see, and its copy in the run."""
+"""The teacher of a distillation: whether it fits the student, what both see, and its copy in the run."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -60,8 +60,9 @@ def check(folder: Path, config: Config) -> Config:
     if told and teacher.env.objects != config.env.objects:
         counts = [len(objects.load(name)) for name in (teacher.env.objects, config.env.objects)]
         raise ConfigError(
-            f"the teacher in {folder} is told which of its {counts[0]} objects {teacher.env.objects!r} it holds; "
-            f"the student's set is {config.env.objects!r} with {counts[1]}. Use --env.objects {teacher.env.objects}"
+            f"the teacher in {folder} is told which of its {counts[0]} objects {teacher.env.objects!r} it "
+            f"holds; the student's set is {config.env.objects!r} with {counts[1]}. Use --env.objects "
+            f"{teacher.env.objects}"
         )
     cameras = [line for line in config_files.diff(teacher, config) if line.startswith("camera.")]
     if teacher.observation.depth and config.observation.depth and cameras:

@@ -126,8 +126,8 @@ def _loop(
             seconds = time.perf_counter() - start
             if not np.isfinite(row[trainer.loss]):
                 raise UserError(
-                    f"{trainer.loss} became {row[trainer.loss]} in iteration {iteration}; the run folder holds "
-                    "the last checkpoint before it"
+                    f"{trainer.loss} became {row[trainer.loss]} in iteration {iteration}; the run folder "
+                    "holds the last checkpoint before it"
                 )
             row |= {"time/iteration_s": seconds, "env_steps": float(iteration * steps)}
             if not compiles:

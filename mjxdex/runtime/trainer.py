@@ -238,7 +238,7 @@ class Trainer:
         t: jax.Array,
         messages: tuple[Message, ...],
     ) -> tuple[ActingState, AdrState, Rollout, tuple[Command, ...]]:
-        messages = _without_shard_axis(messages)
+        messages = without_shard_axis(messages)
         risen = self._rise(level, messages)
         # The first messages of a rollout were already looked at when the last one was closed.
         level = jax.tree.map(lambda new, old: jnp.where(t > 0, new, old), risen, level)
@@ -254,7 +254,7 @@ class Trainer:
         rollout: Rollout,
         messages: tuple[Message, ...],
     ) -> tuple[ActingState, AdrState, Rollout, dict[str, jax.Array]]:
-        messages = _without_shard_axis(messages)
+        messages = without_shard_axis(messages)
         level = self._rise(level, messages)
         acting, rollout, metrics = self.actor.close(learner, acting, rollout, messages)
         return acting, level, rollout, {**metrics, "adr/level": level.level, "adr/resets": level.resets}
@@ -271,5 +271,5 @@ def one_copy(tree: Any, device: jax.Device) -> Any:
     return mine
 
 
-def _without_shard_axis(messages: Any) -> Any:
+def without_shard_axis(messages: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[0], messages)

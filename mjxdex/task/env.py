@@ -90,9 +90,8 @@ class GraspEnv:
             last_action=action,
         )
         now = view(physics)
-        success = self._success(now)
-        state = state._replace(held=jnp.where(success, state.held + 1, 0))
-        outcome = self._outcome(state, now, success, diverged, reading, level)
+        state = state._replace(held=jnp.where(self._success(now), state.held + 1, 0))
+        outcome = self._outcome(state, now, diverged, reading, level)
         done = outcome.terminated | outcome.truncated
         state = select(done, self._fresh(state.env_id, state.episode + 1, level), state)
         return state, self.observe(state), outcome
@@ -161,13 +160,7 @@ class GraspEnv:
         return jnp.linalg.norm(now.object_pos - goal, axis=1) < self.config.env.success_radius
 
     def _outcome(
-        self,
-        state: EnvState,
-        now: View,
-        success: jax.Array,
-        diverged: jax.Array,
-        reading: Reading,
-        level: jax.Array,
+        self, state: EnvState, now: View, diverged: jax.Array, reading: Reading, level: jax.Array
     ) -> Outcome:
         terms = reward_terms(now, self.config, level)
         x, y, z = now.object_pos.T
@@ -180,7 +173,7 @@ class GraspEnv:
             reward=sum(terms.values()),  # pyright: ignore[reportArgumentType]
             terminated=terminated,
             truncated=over & ~terminated,
-            success=success,
+            success=self._success(now),
             critic_final=self._critic_observation(state, now),
             info={
                 **{f"reward/{name}": value for name, value in terms.items()},

@@ -28,7 +28,9 @@ CONFIG = Config(
         cnn_filters=(4, 8), cnn_kernels=(6, 4), embedding=6, lstm_layers=1, lstm_units=16, mlp=(16,),
         compute_dtype="float32",
     ),
-    distill=DistillConfig(teacher="somewhere", token_width=8, heads=2, blocks=2, token_mlp=16, object_mlp=(8,)),
+    distill=DistillConfig(
+        teacher="somewhere", token_width=8, heads=2, blocks=2, token_mlp=16, object_mlp=(8,)
+    ),
 )  # fmt: skip
 
 

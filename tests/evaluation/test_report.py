@@ -31,9 +31,18 @@ def test_counts_by_object():
     assert report.total.success == pytest.approx(7 / 40)
 
 
+def test_a_students_guesses_by_object():
+    success = np.zeros((2, 4), bool)
+    error = np.array([[0.01, 0.1, 0.03, 0.1], [0.01, 0.1, 0.03, 0.3]])
+    report = summarize(success, success, CUBE_AND_CAN, POLICY, 5, error)  # pyright: ignore[reportArgumentType]
+    found = [row.object_pos_error_cm for row in (*report.objects, report.total)]
+    assert found == pytest.approx([2.0, 15.0, 8.5])
+
+
 def test_json(tmp_path):
     success = np.ones((3, 2), bool)
     path = tmp_path / "report.json"
     summarize(success, ~success, CUBE_AND_CAN, POLICY, 5).write_json(path)  # pyright: ignore[reportArgumentType]
     found = json.loads(path.read_text())
+    assert found["total"]["object_pos_error_cm"] is None
     assert found["total"]["success"] == 1.0 and found["run"]["level"] == 5

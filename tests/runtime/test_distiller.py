@@ -1,5 +1,5 @@
-"""Distillation on toy envs whose image shows what only the teacher is told: it learns, on any layout, and goes
-on from a checkpoint with the same bits."""
+"""Distillation on toy envs whose image shows what only the teacher is told: it learns, on any layout, and
+goes on from a checkpoint with the same bits."""
 
 import dataclasses
 import functools
@@ -131,13 +131,14 @@ def assert_same_bits(mine: Any, other: Any) -> None:
 
 def test_the_student_learns_to_act_like_its_teacher_and_to_see_the_object(monkeypatch: pytest.MonkeyPatch):
     """The same student without its images finds the object half as well at best: it has to guess."""
-    rows = {}
+    see, rows = SeeingSimulators.render_stereo, {}
+
+    def dark(sims: SeeingSimulators, state: ToyState) -> jax.Array:
+        return jnp.zeros_like(see(sims, state))
+
     for eyes in ("open", "shut"):
         if eyes == "shut":
-            see = SeeingSimulators.render_stereo
-            monkeypatch.setattr(
-                SeeingSimulators, "render_stereo", lambda self, state: jnp.zeros_like(see(self, state))
-            )
+            monkeypatch.setattr(SeeingSimulators, "render_stereo", dark)
         made = build(config("s0-l0", horizon=16))
         rows[eyes] = run(made, made.init(), 50)[1]
     first, last, blind = rows["open"][0], rows["open"][-1], rows["shut"][-1]

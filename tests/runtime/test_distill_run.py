@@ -1,0 +1,88 @@
+"""Distillation from the command line: smoke run, kill and resume, evaluation with pictures, ONNX file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio.v2 as imageio
+import pytest
+
+from mjxdex.runtime.metrics import read
+from tests.runtime.test_resume import ROOT, digest, finish, metrics, wait_for_rows
+
+pytestmark = pytest.mark.slow
+
+SMALL = "--env.num_envs 4 --ppo.horizon 4 --ppo.minibatches 1 --ppo.epochs 1 --runtime.topology s0-l0"
+STUDENT = f"{SMALL} --env.episode_length_s 0.2 --runtime.iterations 6 --runtime.checkpoint_every 2"
+
+
+def start(script: str, *arguments: str) -> subprocess.Popen[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, f"scripts/{script}", *arguments],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A depth policy of one iteration."""
+    folder = tmp_path_factory.mktemp("teacher") / "run"
+    finish(start("train.py", *f"--config smoke {SMALL} --runtime.iterations 1 --run {folder}".split()))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run folder and output of a student that nothing happens to."""
+    folder = tmp_path_factory.mktemp("uninterrupted") / "run"
+    arguments = f"--teacher {teacher} --config smoke_stereo {STUDENT} --run {folder}"
+    return folder, finish(start("distill_stereo.py", *arguments.split()))
+
+
+def test_a_killed_student_goes_on_with_the_same_bits(teacher: Path, uninterrupted, tmp_path: Path):
+    """The teacher's own run may be gone by then."""
+    folder, lent = tmp_path / "run", tmp_path / "teacher"
+    subprocess.run(["cp", "-r", str(teacher), str(lent)], check=True)
+    arguments = f"--teacher {lent} --config smoke_stereo {STUDENT} --run {folder}"
+    process = start("distill_stereo.py", *arguments.split())
+    wait_for_rows(folder, 3)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    subprocess.run(["rm", "-r", str(lent)], check=True)
+    assert digest(finish(start("distill_stereo.py", "--resume", str(folder)))) == digest(uninterrupted[1])
+    assert read(folder)[0]["episodes"] > 0
+    assert metrics(folder) == metrics(uninterrupted[0])
+
+
+def test_its_report_pictures_and_file(uninterrupted, tmp_path: Path):
+    folder, output = uninterrupted
+    assert "teacher smoke, iteration 1" in output and "2 x 80x60 RGB" in output
+    report = tmp_path / "report.json"
+    arguments = f"{folder} --envs 2 --seconds 0.2 --video --json {report}"
+    assert "object off by" in finish(start("evaluate.py", *arguments.split()))
+    total = json.loads(report.read_text())["total"]
+    assert total["envs"] == 2 and 0 < total["object_pos_error_cm"] < 300
+    strip = imageio.imread(folder / "videos" / "6.png")
+    assert strip.shape[0] == 720 and ((strip[360:] == (40, 230, 60)).all(axis=-1)).any(), (
+        "the object is marked"
+    )
+    assert (folder / "videos" / "6.mp4").stat().st_size > 1000
+    assert "object position" in finish(start("export_onnx.py", str(folder)))
+    assert (folder / "policy.onnx").stat().st_size > 1e6
+
+
+def test_scripts_send_each_other_their_runs(teacher: Path, uninterrupted):
+    for script, arguments, said in (
+        ("train.py", ["--resume", str(uninterrupted[0])], "distill_stereo.py --resume"),
+        ("train.py", ["--config", "stereo160"], "distill_stereo.py --teacher RUN"),
+        ("distill_stereo.py", ["--resume", str(teacher)], "train.py --resume"),
+        ("distill_stereo.py", ["--teacher", str(uninterrupted[0])], "is a student's run"),
+    ):
+        process = start(script, *arguments)
+        last = process.communicate(timeout=120)[0].strip().splitlines()[-1]
+        assert process.returncode and last.startswith("error: ") and said in last, last
