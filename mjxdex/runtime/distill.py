@@ -57,7 +57,7 @@ def table(config: Config, split: Topology, teacher: TrainedPolicy) -> Group:
     pixels = 2 * camera.width * camera.height * sees.depth + 6 * rgb.width * rgb.height * sees.stereo
     simulator = (
         "simulator",
-        f"{envs} envs, {' and '.join(views) or 'no camera'}\nroom for {envs * physics.contacts_per_env:,} "
+        f"{envs} envs\n{'\n'.join(views) or 'no camera'}\nroom for {envs * physics.contacts_per_env:,} "
         f"contacts, {physics.constraints_per_env} constraints per env",
         f"images {plan.size_text(envs * pixels)}\nphysics, renderer not measured",
     )
