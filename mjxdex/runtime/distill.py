@@ -56,10 +56,11 @@ def table(config: Config, split: Topology, teacher: TrainedPolicy) -> Group:
     sees, camera, rgb, physics = shared.config.observation, shared.config.camera, config.rgb, config.physics
     views = [f"{camera.width}x{camera.height} depth"] * sees.depth
     views += [f"2 x {rgb.width}x{rgb.height} RGB"] * sees.stereo
+    shown = "\n".join(views) or "no camera"
     pixels = 2 * camera.width * camera.height * sees.depth + 6 * rgb.width * rgb.height * sees.stereo
     simulator = (
         "simulator",
-        f"{envs} envs, {' and '.join(views) or 'no camera'}\nroom for {envs * physics.contacts_per_env:,} "
+        f"{envs} envs\n{shown}\nroom for {envs * physics.contacts_per_env:,} "
         f"contacts, {physics.constraints_per_env} constraints per env",
         f"images {plan.size_text(envs * pixels)}\nphysics, renderer not measured",
     )

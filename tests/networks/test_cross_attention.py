@@ -17,16 +17,20 @@ def test_attention_is_dense_attention_with_forbidden_pairs_masked():
     attention = CrossAttention(WIDTH, HEADS, draw=draws(), dtype=jnp.float32)
     tokens = jax.random.normal(jax.random.key(2), (4, 2, CELLS, WIDTH))
     summary = jax.random.normal(jax.random.key(3), (4, 1, WIDTH))
-    crossed, summed = attention(tokens, summary)
 
-    every = jnp.concatenate([tokens.reshape(4, -1, WIDTH), summary], axis=1)
-    parts = jnp.split(every @ attention.qkv[...], 3, axis=-1)
-    q, k, v = (part.reshape(4, -1, HEADS, WIDTH // HEADS).transpose(0, 2, 1, 3) for part in parts)
-    logits = q @ k.swapaxes(2, 3) / (WIDTH // HEADS) ** 0.5
-    side = np.array([0] * CELLS + [1] * CELLS + [2])
-    allowed = (side[:, None] != side[None]) | (side[:, None] == 2)
-    weights = jax.nn.softmax(jnp.where(allowed, logits, -jnp.inf), axis=-1)
-    dense = attention.out((weights @ v).transpose(0, 2, 1, 3).reshape(4, -1, WIDTH))
+    @jax.jit
+    def both(tokens: jax.Array, summary: jax.Array):
+        every = jnp.concatenate([tokens.reshape(4, -1, WIDTH), summary], axis=1)
+        parts = jnp.split(every @ attention.qkv[...], 3, axis=-1)
+        q, k, v = (part.reshape(4, -1, HEADS, WIDTH // HEADS).transpose(0, 2, 1, 3) for part in parts)
+        logits = q @ k.swapaxes(2, 3) / (WIDTH // HEADS) ** 0.5
+        side = np.array([0] * CELLS + [1] * CELLS + [2])
+        allowed = (side[:, None] != side[None]) | (side[:, None] == 2)
+        weights = jax.nn.softmax(jnp.where(allowed, logits, -jnp.inf), axis=-1)
+        dense = attention.out((weights @ v).transpose(0, 2, 1, 3).reshape(4, -1, WIDTH))
+        return attention(tokens, summary), dense
+
+    (crossed, summed), dense = both(tokens, summary)
     np.testing.assert_allclose(crossed.reshape(4, -1, WIDTH), dense[:, :-1], atol=1e-5)
     np.testing.assert_allclose(summed, dense[:, -1:], atol=1e-5)
 
@@ -35,9 +39,10 @@ def test_the_summary_depends_on_every_cell_of_both_images():
     config = DistillConfig(token_width=WIDTH, heads=HEADS, blocks=1, token_mlp=16)
     transformer = CrossTransformer(config, CELLS, draw=draws(), dtype=jnp.float32)
     features = jax.random.normal(jax.random.key(4), (1, 2, CELLS, WIDTH))
-    slope = jax.grad(lambda x: jnp.sum(transformer(x)[0, 0]))(features)
+    run = jax.jit(lambda x: transformer(x))
+    slope = jax.jit(jax.grad(lambda x: jnp.sum(transformer(x)[0, 0])))(features)
     assert (jnp.abs(slope).max(axis=-1) > 1e-6).all()
-    assert jnp.abs(transformer(features[:, ::-1]) - transformer(features)).max() > 1e-3
+    assert jnp.abs(run(features[:, ::-1]) - run(features)).max() > 1e-3
 
 
 def test_dropout_goes_by_each_items_key():

@@ -53,7 +53,7 @@ def forward(state: dict[str, np.ndarray], x: jax.Array) -> jax.Array:
             state[f"{norm}.{part}"].reshape(shape)
             for part in ("running_mean", "running_var", "weight", "bias")
         )
-        return (y - mean) / np.sqrt(var + 1e-5) * gain + bias
+        return (y - mean) / jnp.sqrt(var + 1e-5) * gain + bias
 
     x = jax.nn.relu(conv(x, "conv1", "bn1", 2, 3))
     window, strides = (1, 1, 3, 3), (1, 1, 2, 2)
@@ -89,14 +89,14 @@ def test_weights_from_a_file_give_its_features(network, weights, tmp_path: Path,
     assert jax.tree.map(jnp.shape, loaded) == jax.tree.map(jnp.shape, nnx.to_pure_dict(fresh))
     images = jax.random.normal(jax.random.key(1), (2, 45, 70, 3))  # odd sizes: padding shows
     nnx.replace_by_pure_dict(fresh, loaded)
-    features = nnx.merge(graph, fresh)(images)
-    want = forward(weights, images.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
+    features = jax.jit(lambda params, x: nnx.merge(graph, params)(x))(fresh, images)
+    want = jax.jit(forward)(weights, images.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
     assert features.shape == (2, *network.size(45, 70), 512) and float(want.std()) > 0.1
     np.testing.assert_allclose(features, want, rtol=1e-3, atol=1e-3 * float(want.max()))
 
 
 def test_fresh_features_neither_vanish_nor_blow_up(network):
-    features = network(jax.random.normal(jax.random.key(1), (2, 60, 80, 3)))
+    features = jax.jit(lambda x: network(x))(jax.random.normal(jax.random.key(1), (2, 60, 80, 3)))
     assert 0.1 < float(features.std()) < 10
 
 

@@ -58,8 +58,9 @@ def test_both_eyes_count_and_floats_from_0_to_1_are_the_same_as_bytes():
     network, obs, seen = student(TINY), jnp.zeros((2, 5)), images(TINY, (2,))
     assert seen is not None
 
-    def where(seen: jax.Array) -> np.ndarray:
-        return np.asarray(network(obs, seen, initial_carry(1, 8, 2), jnp.zeros(2, bool))[1])
+    @jax.jit
+    def where(seen: jax.Array) -> jax.Array:
+        return network(obs, seen, initial_carry(1, 8, 2), jnp.zeros(2, bool))[1]
 
     np.testing.assert_allclose(where(seen.astype(jnp.float32) / 255), where(seen), atol=1e-6)
     for eye in range(2):
@@ -72,9 +73,11 @@ def test_the_backbone_is_shared_and_dropout_acts_while_learning_only():
     assert sum(leaf.size for leaf in jax.tree.leaves(backbone)) == 36 * 3 * 4 + 16 * 4 * 8 + 3 * (4 + 8)
     carry, reset = initial_carry(1, 8, 2), jnp.zeros(2, bool)
     keys = jax.random.split(jax.random.key(3), 2)
-    acting, learning = (network(obs, seen, carry, reset, k)[1] for k in (None, keys))
-    assert np.abs(acting - learning).max() > 1e-4
-    np.testing.assert_array_equal(acting, network(obs, seen, carry, reset)[1])
+    acting = jax.jit(lambda: network(obs, seen, carry, reset)[1])()
+    learning = jax.jit(lambda keys: network(obs, seen, carry, reset, keys)[1])
+    assert np.abs(acting - learning(keys)).max() > 1e-4
+    np.testing.assert_array_equal(learning(keys), learning(keys))
+    assert np.abs(learning(keys) - learning(keys[::-1])).max() > 1e-4
 
 
 def test_a_student_without_its_images_is_an_error():
