@@ -17,11 +17,12 @@ from mjxdex.runtime.checkpoints import Checkpoints
 from mjxdex.runtime.metrics import Metrics
 from mjxdex.runtime.phases import Phases
 from mjxdex.runtime.progress import Progress
+from mjxdex.runtime.start import Start
 from mjxdex.runtime.trainer import Trainer, TrainState
 from mjxdex.runtime.watchdog import Watchdog
 
 
-def train(config: Config, folder: Path | None, resume: bool) -> Path:
+def train(config: Config, folder: Path | None, resume: bool, start: Start | None = None) -> Path:
     """Trains to `runtime.iterations` and prints the digest of the learned parameters.
 
     SIGTERM and SIGINT end the run after the iteration they arrive in, with a checkpoint.
@@ -30,6 +31,7 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
       config: The whole configuration.
       folder: The run folder; None names a new one.
       resume: Whether to go on from the newest whole checkpoint in `folder`.
+      start: What a new run starts from in place of random parameters.
 
     Returns: The run folder.
     Raises: mjxdex.config.UserError: The configuration, the devices or the folder do not fit.
@@ -44,8 +46,10 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
     console.print(plan.table(config, split))
     console.print("building the scene and the networks")
     trainer = Trainer(config, split)
+    if start is not None:
+        start.check(config, trainer.saved_shapes())
     if not resume or folder is None:
-        folder = run_folder.create(config, folder)
+        folder = run_folder.create(config, folder, start and start.record())
         console.print(f"run folder: {folder}")
     with Watchdog(folder) as watchdog, Checkpoints(folder, config) as checkpoints:
         resumed_at = None
@@ -58,8 +62,14 @@ def train(config: Config, folder: Path | None, resume: bool) -> Path:
             run_folder.note_resume(folder, config, resumed_at)
         with watchdog("building the first state", config.runtime.first_watchdog_s):
             state = trainer.place(restored.state) if resume else trainer.init()
+            if start is not None:
+                state = trainer.on_learners(start.fill(config, state))
+                console.print(start.summary())
         metrics = Metrics(folder, resumed_at)
-        with _stop_signal() as stopped, Progress(config, start=resumed_at or 0, console=console) as progress:
+        with (
+            _stop_signal() as stopped,
+            Progress(config, start=int(state.iteration), console=console) as progress,
+        ):
             state = _loop(config, folder, trainer, state, checkpoints, metrics, progress, watchdog, stopped)
         metrics.close()
         with watchdog("the last checkpoint", config.runtime.watchdog_s):

@@ -1,4 +1,4 @@
-"""A trained policy, read from a run folder."""
+"""A trained policy, read from a run folder or from a bundle."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -12,8 +12,8 @@ from mjxdex.learning import learner as learning
 from mjxdex.learning.blocks import WHOLE, Blocks
 from mjxdex.learning.learner import Learner
 from mjxdex.learning.normalizer import RunningStats
-from mjxdex.learning.state import Params
-from mjxdex.runtime import checkpoints, run_folder
+from mjxdex.learning.state import LearnerState, Params
+from mjxdex.runtime import bundles, checkpoints, run_folder
 from mjxdex.task import observations
 
 
@@ -59,26 +59,59 @@ def make_learner(config: Config, blocks: Blocks = WHOLE) -> Learner:
     )
 
 
-def load_policy(folder: Path) -> TrainedPolicy:
-    """Reads the policy of the newest whole checkpoint of the run in `folder`.
+def learner_shapes(config: Config, learner: Learner | None = None) -> LearnerState:
+    """Shapes and types of what a run of this configuration learns."""
+    learner = learner or make_learner(config)
+    return jax.eval_shape(lambda: learner.init(jax.random.key(0), config.env.num_envs))[0]
 
-    Raises: mjxdex.config.UserError: There is no run, or none of its checkpoints is whole.
+
+def load_policy(path: Path) -> TrainedPolicy:
+    """Reads the policy of the newest whole checkpoint of the run in a folder, or that of a bundle.
+
+    Raises: mjxdex.config.UserError: There is no run, no checkpoint is whole, or the file is no bundle.
     """
-    config = run_folder.open_run(folder)
+    if path.is_file() or path.suffix == bundles.SUFFIX:
+        return _of_bundle(bundles.read(path))
+    config = run_folder.open_run(path)
     learner = make_learner(config)
-    state, _ = jax.eval_shape(lambda: learner.init(jax.random.key(0), config.env.num_envs))
-    target = {
-        "learner": {"policy": state.policy, "normalizers": {"policy": state.normalizers.policy}},
+    restored = checkpoints.load(path, _target(learner_shapes(config, learner)))
+    return _policy(config, learner, restored.iteration, restored.state, restored.notices)
+
+
+def pretrained(name: str) -> Path:
+    """The bundle of a policy that is shipped in the repository's pretrained/.
+
+    Raises: mjxdex.config.UserError: There is none of that name; the message lists those there are.
+    """
+    return bundles.find(name, Path(__file__).resolve().parents[2] / "pretrained")
+
+
+def _of_bundle(bundle: bundles.Bundle) -> TrainedPolicy:
+    learner = make_learner(bundle.config)
+    target = _target(learner_shapes(bundle.config, learner))
+    arrays = {name: array for name, array in bundle.arrays.items() if name in checkpoints.flatten(target)}
+    bundles.check_fits(bundle._replace(arrays=arrays), bundle.config, target)
+    return _policy(bundle.config, learner, bundle.iteration, checkpoints.filled(arrays, target), [])
+
+
+def _target(shapes: LearnerState) -> dict:
+    """What of a checkpoint a policy is made of."""
+    return {
+        "learner": {"policy": shapes.policy, "normalizers": {"policy": shapes.normalizers.policy}},
         "adr": {"level": jax.ShapeDtypeStruct((), jnp.int32)},
     }
-    restored = checkpoints.load(folder, target)
+
+
+def _policy(
+    config: Config, learner: Learner, iteration: int, state: dict, notices: list[str]
+) -> TrainedPolicy:
     return TrainedPolicy(
         config=config,
-        iteration=restored.iteration,
-        adr_level=int(restored.state["adr"]["level"]),
+        iteration=iteration,
+        adr_level=int(state["adr"]["level"]),
         learner=learner,
-        params=restored.state["learner"]["policy"],
-        stats=restored.state["learner"]["normalizers"]["policy"],
+        params=state["learner"]["policy"],
+        stats=state["learner"]["normalizers"]["policy"],
         layout=observations.layout(config.observation.policy, len(objects.load(config.env.objects))),
-        notices=restored.notices,
+        notices=notices,
     )

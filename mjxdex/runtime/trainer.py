@@ -71,7 +71,7 @@ class Trainer:
     def init(self) -> TrainState:
         """The state of a run that has done nothing yet."""
         iteration, learner, acting, level = jax.jit(self._fresh_learner)()
-        return self._on_learners(TrainState(iteration, learner, acting, level, self.sims.init()))
+        return self.on_learners(TrainState(iteration, learner, acting, level, self.sims.init()))
 
     def saved_shapes(self) -> TrainState:
         """Shapes and types of what `to_host` returns."""
@@ -82,9 +82,9 @@ class Trainer:
     def place(self, saved: TrainState) -> TrainState:
         """Puts a state from `to_host` (or a checkpoint) onto the devices of this trainer's split."""
         self._messages = None
-        return self._on_learners(saved._replace(envs=self.sims.from_global(saved.envs)))
+        return self.on_learners(saved._replace(envs=self.sims.from_global(saved.envs)))
 
-    def _on_learners(self, state: TrainState) -> TrainState:
+    def on_learners(self, state: TrainState) -> TrainState:
         """Commits all but the envs to the learners: programs are compiled once for where their inputs are."""
         layout = self.mesh.sharding((COPIED, COPIED, ACTING, COPIED))
         iteration, learner, acting, level = jax.device_put(state[:4], layout)
