@@ -10,8 +10,8 @@ import numpy as np
 
 from mjxdex import config_files
 from mjxdex.config import Config, UserError
-from mjxdex.evaluation.milestones import Rows, seconds
 from mjxdex.runtime import metrics, run_folder
+from mjxdex.runtime.milestones import Rows, seconds
 
 POINTS = 400
 """Points of a band."""

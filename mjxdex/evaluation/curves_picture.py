@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from mjxdex.evaluation.curves import Group
-from mjxdex.evaluation.milestones import SUCCESS
+from mjxdex.runtime.milestones import SUCCESS
 from mjxdex.task.adr import NUM_LEVELS
 
 PANELS = (

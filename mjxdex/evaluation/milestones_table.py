@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from mjxdex.evaluation.curves import Group
-from mjxdex.evaluation.milestones import SUCCESS, Milestones, milestones
+from mjxdex.runtime.milestones import SUCCESS, Milestones, milestones
 
 
 def table(groups: Sequence[Group]) -> Table:

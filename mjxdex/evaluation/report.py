@@ -4,12 +4,14 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.table import Table
 
 from mjxdex.objects import ObjectSet
 from mjxdex.runtime.trained import TrainedPolicy
+from mjxdex.task.adr import NUM_LEVELS
 
 Z_95 = 1.959964
 
@@ -24,6 +26,8 @@ class ObjectResult:
       success: Share of all control steps and envs with the object in the goal region, the paper's
         instantaneous success rate. An env whose object is lost starts anew and counts on.
       reached: Share of envs whose object was in the goal region at some time.
+      first_s: Mean time until an env's object first got there, seconds, over the envs where it did; None if
+        none did.
       held_at_end: Share of envs whose object is there in the last control step, the one that ends a 10 s
         episode.
       held_interval: 95 % Wilson interval of held_at_end.
@@ -34,6 +38,7 @@ class ObjectResult:
     envs: int
     success: float
     reached: float
+    first_s: float | None
     held_at_end: float
     held_interval: tuple[float, float]
     lost: float
@@ -42,13 +47,16 @@ class ObjectResult:
 @dataclass(frozen=True)
 class Report:
     """Attributes:
-    run: Configuration, iteration and ADR level behind the policy; object set and ADR level of the evaluation.
+    run: Configuration, iteration, ADR level and its share of all 50 (the paper's ADR increment) behind the
+      policy; object set and ADR level of the evaluation.
+    training: Milestones of the policy's training (`runtime.milestones`), None if it logged nothing.
     control_steps: Length of the episodes, at 60 Hz.
     total: All envs.
     objects: One row an object.
     """
 
-    run: dict[str, str | int]
+    run: dict[str, str | int | float]
+    training: dict[str, Any] | None
     control_steps: int
     total: ObjectResult
     objects: list[ObjectResult]
@@ -60,11 +68,12 @@ class Report:
         """The results for a terminal."""
         run = self.run
         title = (
-            f"{run['config']}, iteration {run['iteration']}, trained to ADR level {run['adr_level']}; "
+            f"{run['config']}, iteration {run['iteration']}, trained to ADR level {run['adr_level']} of "
+            f"{NUM_LEVELS}; "
             f"here: {run['objects']}, level {run['level']}"
         )
         table = Table(title=title, title_justify="left")
-        for name in ("object", "envs", "success", "reached", "held at end (95 %)", "lost"):
+        for name in ("object", "envs", "success", "reached", "first at", "held at end (95 %)", "lost"):
             table.add_column(name, justify="left" if name == "object" else "right")
         for row in (*self.objects, self.total):
             low, high = row.held_interval
@@ -73,6 +82,7 @@ class Report:
                 str(row.envs),
                 f"{row.success:.1%}",
                 f"{row.reached:.1%}",
+                "" if row.first_s is None else f"{row.first_s:.1f} s",
                 f"{row.held_at_end:.1%} ({low:.0%}-{high:.0%})",
                 f"{row.lost:.1%}",
                 style="bold" if row is self.total else None,
@@ -93,9 +103,10 @@ def summarize(
       level: ADR level of the evaluation, for the heading.
     """
     names = objects.names
+    control_dt = policy.config.physics.timestep * policy.config.physics.substeps
     held = np.arange(success.shape[1]) % len(names)
     rows = [
-        _result(name, success[:, held == i], done[:, held == i])
+        _result(name, success[:, held == i], done[:, held == i], control_dt)
         for i, name in enumerate(names)
         if (held == i).any()
     ]
@@ -104,22 +115,26 @@ def summarize(
             "config": policy.config.name,
             "iteration": policy.iteration,
             "adr_level": policy.adr_level,
+            "adr_increment": policy.adr_level / NUM_LEVELS,
             "objects": objects.name,
             "level": level,
         },
+        training=policy.training,
         control_steps=success.shape[0],
-        total=_result("all", success, done),
+        total=_result("all", success, done, control_dt),
         objects=rows,
     )
 
 
-def _result(name: str, success: np.ndarray, done: np.ndarray) -> ObjectResult:
-    at_end = success[-1]
+def _result(name: str, success: np.ndarray, done: np.ndarray, control_dt: float) -> ObjectResult:
+    at_end, reached = success[-1], success.any(axis=0)
+    first = (success.argmax(axis=0)[reached] + 1) * control_dt
     return ObjectResult(
         name=name,
         envs=success.shape[1],
         success=float(success.mean()),
-        reached=float(success.any(axis=0).mean()),
+        reached=float(reached.mean()),
+        first_s=float(first.mean()) if reached.any() else None,
         held_at_end=float(at_end.mean()),
         held_interval=wilson(int(at_end.sum()), at_end.size),
         lost=float(done[:-1].any(axis=0).mean()),

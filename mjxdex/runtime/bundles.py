@@ -6,11 +6,11 @@ checkpoint. docs/bundles.md has sizes and errors.
 """
 
 import json
-import math
 import os
 import struct
 import zipfile
 import zlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from mjxdex.learning.digest import digest
 from mjxdex.learning.state import LearnerState
 from mjxdex.runtime import checkpoints, metrics, run_folder
 from mjxdex.runtime.checkpoints import Flat
+from mjxdex.runtime.milestones import milestones
 from mjxdex.runtime.storage import Precision, Stored, decode, encode
 from mjxdex.task import adr
 
@@ -40,7 +41,8 @@ class Bundle(NamedTuple):
     config: The run's configuration.
     arrays: By path: policy, normalizers, ADR state; critic and second moments if they are stored.
     precision: Of the networks' kernels.
-    provenance: Run, iteration, env steps, ADR level, success, seed, commit, digest of the exact parameters.
+    provenance: Run, iteration, env steps, ADR level, milestones of its training, seed, commit, digest of the
+      exact parameters.
     """
 
     path: Path
@@ -170,13 +172,12 @@ def check_fits(bundle: Bundle, config: Config, target: Any) -> None:
 
 def _provenance(folder: Path, config: Config, iteration: int) -> dict[str, Any]:
     rows = [row for row in metrics.read(folder) if row["iteration"] <= iteration]
-    success = rows[-1].get("success", math.nan) if rows else math.nan
     sessions = json.loads((folder / "meta.json").read_text())["sessions"]
     return {
         "run": folder.resolve().name,
         "iteration": iteration,
         "env_steps": iteration * config.ppo.horizon * config.env.num_envs,
-        "success": None if math.isnan(success) else success,
+        "training": asdict(milestones(rows)) if rows else None,
         "seed": config.seed,
         "commit": sessions[-1]["commit"],
         "started_from": sessions[0].get("started_from"),

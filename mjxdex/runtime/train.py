@@ -14,7 +14,8 @@ from mjxdex.config import Config, UserError
 from mjxdex.learning.digest import digest
 from mjxdex.runtime import budget, plan, run_folder, topology
 from mjxdex.runtime.checkpoints import Checkpoints
-from mjxdex.runtime.metrics import Metrics
+from mjxdex.runtime.metrics import Metrics, read
+from mjxdex.runtime.milestones import milestones
 from mjxdex.runtime.phases import Phases
 from mjxdex.runtime.progress import Progress
 from mjxdex.runtime.start import Start
@@ -74,6 +75,8 @@ def train(config: Config, folder: Path | None, resume: bool, start: Start | None
         metrics.close()
         with watchdog("the last checkpoint", config.runtime.watchdog_s):
             checkpoints.wait()
+    if rows := read(folder):
+        console.print(milestones(rows).sentence())
     if int(state.iteration) < config.runtime.iterations:
         console.print(f"stopped and saved; go on with: train.py --resume {folder}")
     print(f"parameters sha256:{digest((state.learner.policy, state.learner.critic))}")

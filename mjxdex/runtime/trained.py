@@ -1,7 +1,8 @@
 """A trained policy, read from a run folder or from a bundle."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,8 @@ from mjxdex.learning.blocks import WHOLE, Blocks
 from mjxdex.learning.learner import Learner
 from mjxdex.learning.normalizer import RunningStats
 from mjxdex.learning.state import LearnerState, Params
-from mjxdex.runtime import bundles, checkpoints, run_folder
+from mjxdex.runtime import bundles, checkpoints, metrics, run_folder
+from mjxdex.runtime.milestones import milestones
 from mjxdex.task import observations
 
 
@@ -26,6 +28,7 @@ class TrainedPolicy(NamedTuple):
     params, stats: Parameters of the policy, and statistics of its vector observations.
     layout: Names and sizes of the terms of the vector observation, in order.
     notices: One line for each damaged checkpoint that was passed over.
+    training: Milestones of the training so far as a dictionary; None if it logged nothing.
     """
 
     config: Config
@@ -36,6 +39,7 @@ class TrainedPolicy(NamedTuple):
     stats: RunningStats
     layout: list[tuple[str, int]]
     notices: list[str]
+    training: dict[str, Any] | None = None
 
 
 def make_learner(config: Config, blocks: Blocks = WHOLE) -> Learner:
@@ -75,7 +79,9 @@ def load_policy(path: Path) -> TrainedPolicy:
     config = run_folder.open_run(path)
     learner = make_learner(config)
     restored = checkpoints.load(path, _target(learner_shapes(config, learner)))
-    return _policy(config, learner, restored.iteration, restored.state, restored.notices)
+    policy = _policy(config, learner, restored.iteration, restored.state, restored.notices)
+    rows = [row for row in metrics.read(path) if row["iteration"] <= restored.iteration]
+    return policy._replace(training=asdict(milestones(rows)) if rows else None)
 
 
 def pretrained(name: str) -> Path:
@@ -91,7 +97,8 @@ def _of_bundle(bundle: bundles.Bundle) -> TrainedPolicy:
     target = _target(learner_shapes(bundle.config, learner))
     arrays = {name: array for name, array in bundle.arrays.items() if name in checkpoints.flatten(target)}
     bundles.check_fits(bundle._replace(arrays=arrays), bundle.config, target)
-    return _policy(bundle.config, learner, bundle.iteration, checkpoints.filled(arrays, target), [])
+    policy = _policy(bundle.config, learner, bundle.iteration, checkpoints.filled(arrays, target), [])
+    return policy._replace(training=bundle.provenance["training"])
 
 
 def _target(shapes: LearnerState) -> dict:

@@ -15,9 +15,9 @@ from mjxdex import config_files
 from mjxdex.config import Config, PpoConfig, UserError
 from mjxdex.evaluation import curves
 from mjxdex.evaluation.curves_picture import PANELS, curves_picture
-from mjxdex.evaluation.milestones import milestones, seconds
 from mjxdex.evaluation.milestones_table import table
 from mjxdex.runtime.metrics import Metrics
+from mjxdex.runtime.milestones import milestones, seconds
 
 CONFIG = Config(name="toy")
 

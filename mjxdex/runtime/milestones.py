@@ -34,6 +34,21 @@ class Milestones:
     first_env_steps: int | None
     first_seconds: float | None
 
+    def sentence(self) -> str:
+        """For the terminal."""
+        first = f"success never reached {SUCCESS}"
+        if self.first_env_steps is not None and self.first_seconds is not None:
+            first = (
+                f"success first reached {SUCCESS} after {self.first_env_steps / 1e6:.1f} M env steps, "
+                f"{self.first_seconds / 60:.1f} min"
+            )
+        full = " (full)" if self.full_adr else ""
+        return (
+            f"{self.env_steps / 1e6:.1f} M env steps, {self.seconds / 60:.1f} min: ADR increment "
+            f"{self.adr_increment:.2f}{full}, success {self.success:.3f} lately and {self.best_success:.3f} at "
+            f"best; {first}"
+        )
+
 
 def milestones(rows: Rows) -> Milestones:
     """Reads them off the metrics of a run.
