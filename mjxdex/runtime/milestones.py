@@ -45,8 +45,8 @@ class Milestones:
         full = " (full)" if self.full_adr else ""
         return (
             f"{self.env_steps / 1e6:.1f} M env steps, {self.seconds / 60:.1f} min: ADR increment "
-            f"{self.adr_increment:.2f}{full}, success {self.success:.3f} lately and {self.best_success:.3f} at "
-            f"best; {first}"
+            f"{self.adr_increment:.2f}{full}, success {self.success:.3f} lately and {self.best_success:.3f} "
+            f"at best; {first}"
         )
 
 
