@@ -139,12 +139,18 @@ class NetworkConfig:
     """Kernel size of each convolution; all have stride 2 and no padding."""
     embedding: int = 32
     """Size of the depth embedding."""
+    depth_shift: float = 0.0
+    """Metres taken off each pixel before the first convolution; a pixel that saw nothing has depth 0."""
+    depth_scale: float = 1.0
+    """Factor on what is left, 1/m. A shift of 0.9 and a scale of 2.5 make the camera's range -1 to 1."""
     lstm_layers: int = 2
     """LSTM layers of the policy; 0 makes it feed-forward."""
     lstm_units: int = 1024
     """Units of each policy LSTM layer."""
     mlp: tuple[int, ...] = (512, 512, 256)
     """Hidden layers between the policy's LSTM and its action head."""
+    mlp_position: Literal["after", "before"] = "after"
+    """Whether these layers come after the LSTM, as in the paper, or before it, as in IMPALA."""
     critic_mlp: tuple[int, ...] = (1024, 512)
     """Hidden layers between the critic's observation and its LSTM."""
     critic_lstm_units: int = 2048
@@ -167,6 +173,11 @@ class PpoConfig:
     """Minibatches per pass, each of whole sequences."""
     learning_rate: float = 1e-4
     """Adam step size of the policy at the start."""
+    schedule: Literal["linear", "adaptive"] = "linear"
+    """How the policy's step size goes on: linearly to final_learning_rate, or up and down, so that the policy
+    moves by about target_kl in an iteration."""
+    target_kl: float = 0.013
+    """Divergence of new and old policy that the adaptive schedule aims at, nats."""
     final_learning_rate: float = 1e-6
     """Policy step size once decay_iterations are over, reached linearly."""
     decay_iterations: int = 20000
@@ -183,6 +194,8 @@ class PpoConfig:
     """Whether the value loss is clipped too."""
     entropy_coef: float = 0.002
     """Weight of the entropy bonus."""
+    min_log_std: float = -5.0
+    """Floor of the log standard deviation of the actions."""
     max_grad_norm: float = 1.0
     """Gradients of policy and critic are clipped to this norm, each by itself."""
     reward_scale: float = 0.01

@@ -29,6 +29,7 @@ class DepthEncoder(nnx.Module):
 
     def __init__(self, config: NetworkConfig, *, draw: Draws):
         self.dtype = jnp.dtype(config.compute_dtype)
+        self.shift, self.scale = config.depth_shift, config.depth_scale
         channels = (1, *config.cnn_filters)
         kernels, biases = [], []
         for i, (filters, size) in enumerate(zip(config.cnn_filters, config.cnn_kernels, strict=True)):
@@ -65,6 +66,7 @@ class DepthEncoder(nnx.Module):
         x = depth.astype(jnp.float32)[..., None]
         if jnp.issubdtype(depth.dtype, jnp.unsignedinteger):
             x = x * DEPTH_UNIT
+        x = (x - self.shift) * self.scale
         if self.dtype == jnp.bfloat16:
             x, kernel = in_halves(x), jnp.concatenate([kernel, kernel], axis=2)
         return halving_convolution(x.astype(self.dtype), kernel.astype(self.dtype), block_out=block_out)

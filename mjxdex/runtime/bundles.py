@@ -97,7 +97,7 @@ def write(
         if (
             part in ("policy", "normalizers", "adr")
             or (critic and part == "critic")
-            or (moments and part.endswith("_opt") and moment)
+            or (moments and (part == "step_size" or (part.endswith("_opt") and moment)))
         ):
             storage = "factored" if moment else precision
             arrays[name] = encode(np.asarray(array), storage)

@@ -32,7 +32,7 @@ class Start(NamedTuple):
         target = {"learner": fresh.learner, "adr": fresh.adr}
         taken = ("learner.policy.", "learner.critic.", "learner.normalizers.")
         if self.goes_on:
-            taken += ("learner.policy_opt.", "learner.critic_opt.", "adr.")
+            taken += ("learner.policy_opt.", "learner.critic_opt.", "learner.step_size", "adr.")
         arrays = {name: array for name, array in self.bundle.arrays.items() if name.startswith(taken)}
         parts = checkpoints.filled(checkpoints.flatten(target) | arrays, target)
         state = fresh._replace(learner=parts["learner"], adr=parts["adr"])

@@ -218,10 +218,20 @@ def test_statistics_move_after_the_epochs(fresh):
 def test_policys_step_size_falls_linearly_by_iteration(fresh):
     learner, _, _ = fresh
     acting, rollout, _ = rollout_of(fresh, MESSAGES)
-    for iteration, want in ((0, 1e-4), (1, 1e-4 - 0.25 * 9.9e-5), (4, 1e-6), (9, 1e-6)):
-        state = learner._replace(iteration=jnp.int32(iteration))
-        metrics = UPDATE(state, acting, rollout, (MESSAGES[T],))[3]
-        np.testing.assert_allclose(metrics["learning_rate"], want, rtol=1e-5)
+    steps = []
+    for _ in range(6):
+        learner, _, _, metrics = UPDATE(learner, acting, rollout, (MESSAGES[T],))
+        steps.append(float(metrics["learning_rate"]))
+    want = [1e-4 - min(1, i / 4) * 9.9e-5 for i in range(6)]
+    np.testing.assert_allclose(steps, want, rtol=1e-5)
+
+
+def test_log_std_stops_at_its_floor(fresh):
+    config = dataclasses.replace(CONFIG, ppo=dataclasses.replace(CONFIG.ppo, min_log_std=0.5))
+    acting, rollout, _ = rollout_of(fresh, MESSAGES)
+    update = jax.jit(make(config, P, C, (H, W), A).update)
+    learner = update(fresh[0], acting, rollout, (MESSAGES[T],))[0]
+    np.testing.assert_array_equal(learner.policy["log_std"], np.full(A, 0.5))
 
 
 def test_policy_step_gives_the_mean_and_forgets_at_resets(fresh):
