@@ -101,6 +101,9 @@ class CameraConfig:
     """Nearest depth that is seen, metres; nearer pixels read 0."""
     depth_max: float = 1.3
     """Farthest depth that is seen, metres; farther pixels read 0."""
+    every: int = 1
+    """Control steps from one image to the next, counted from the start of an episode; in between the policy
+    sees the last one again. 2 is a camera of 30 Hz."""
     noise: Literal["off", "metres", "centimetres"] = "metres"
     """Noise on depth, whose size follows the ADR level. The unit is the one that the published disparity
     constant is taken for: at 1 m depth comes in steps of 0.23 mm (metres) or 23 mm (centimetres)."""
@@ -281,6 +284,7 @@ def check(config: Config) -> None:
         "runtime.checkpoint_every": config.runtime.checkpoint_every,
         "physics.substeps": config.physics.substeps,
         "fabric.steps": config.fabric.steps,
+        "camera.every": config.camera.every,
         "rgb.width": config.rgb.width,
         "rgb.height": config.rgb.height,
     }
