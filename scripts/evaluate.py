@@ -26,9 +26,20 @@ def main() -> None:
         action="store_true",
         help="write RUN/videos/ITERATION.mp4 and .png of one episode (of a bundle: ./videos)",
     )
+    parser.add_argument(
+        "--video-envs", type=int, default=0, metavar="N",
+        help="with --video: N envs in a grid too, such as 16, each with its depth image",
+    )  # fmt: skip
+    parser.add_argument("--gif", action="store_true", help="the grid as a GIF of at most 5 MB too")
     options = parser.parse_args()
     if (options.run is None) == (options.pretrained is None):
         parser.error("name a run folder or a bundle, or a shipped policy with --pretrained NAME")
+    if (
+        options.video_envs < 0
+        or (options.video_envs and not options.video)
+        or (options.gif and not options.video_envs)
+    ):
+        parser.error("--video-envs N goes with --video, and --gif with both")
     try:
         run(options)
     except UserError as error:
@@ -41,9 +52,8 @@ def run(options: argparse.Namespace) -> None:
     from rich.progress import track
 
     from mjxdex import objects
+    from mjxdex.evaluation import episode_videos
     from mjxdex.evaluation.evaluate import evaluate
-    from mjxdex.evaluation.record import record
-    from mjxdex.evaluation.video import write_strip, write_video
     from mjxdex.runtime.trained import load_policy, pretrained
 
     console = Console(soft_wrap=True)
@@ -85,13 +95,14 @@ def run(options: argparse.Namespace) -> None:
         console.print(f"wrote {options.json}")
     if options.video:
         videos = source / "videos" if source.is_dir() else Path("videos") / source.stem
-        shown = int(seen.success.sum(axis=0).argmax())
-        views = jax.tree.map(lambda leaf: leaf[::2, shown], seen.views)
-        rgb, depth = record(config, seen.qpos[::2, shown], views, shown % num_objects)
-        for write, suffix in ((write_video, "mp4"), (write_strip, "png")):
-            path = videos / f"{policy.iteration}.{suffix}"
-            write(path, rgb, depth, depth_min=config.camera.depth_min, depth_max=config.camera.depth_max)
-            console.print(f"wrote {path}")
+        path = videos / str(policy.iteration)
+        files = episode_videos.one_env(config, seen, num_objects, path)
+        if options.video_envs:
+            files += episode_videos.grid(
+                config, seen, num_objects, path, envs=options.video_envs, gif=options.gif
+            )
+        for file in files:
+            console.print(f"wrote {file}")
 
 
 if __name__ == "__main__":

@@ -23,11 +23,13 @@ class Trajectories(NamedTuple):
     Attributes:
       qpos: float32 [T, N, 30].
       success: bool [T, N].
-      views: what decides the depth images beside the poses, leaves [T, N, ...].
+      seen_qpos: float32 [T, N, 30], the poses that the depth images show.
+      views: what decides them besides, leaves [T, N, ...].
     """
 
     qpos: np.ndarray
     success: np.ndarray
+    seen_qpos: np.ndarray
     views: DepthView
 
 
@@ -61,7 +63,12 @@ def evaluate(
     depth = sims.render(state)
     carry, _ = learner.networks.initial_carries(config.env.num_envs)
     reset = jnp.ones(config.env.num_envs, bool)
-    view = jax.jit(lambda state: sensing.depth_view(jax.tree.map(lambda leaf: leaf[0], state), sims.env.key))
+
+    @jax.jit
+    def view(state: EnvState) -> tuple[jax.Array, DepthView]:
+        state = jax.tree.map(lambda leaf: leaf[0], state)
+        return sensing.seen_qpos(state), sensing.depth_view(state, sims.env.key)
+
     qpos, success, done, views = [], [], [], []
     for _ in track(range(sims.env.episode_steps)):
         command, carry = act(params, stats, obs, depth, carry, reset)
@@ -74,4 +81,4 @@ def evaluate(
         views.append(jax.device_get(view(state)))
     report = summarize(np.stack(success), np.stack(done), sims.objects, policy, config.adr.start_level)
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *views)
-    return report, Trajectories(np.stack(qpos), np.stack(success), stacked)
+    return report, Trajectories(np.stack(qpos), np.stack(success), *stacked)
