@@ -199,6 +199,10 @@ class PpoConfig:
     """Weight of the entropy bonus."""
     min_log_std: float = -5.0
     """Floor of the log standard deviation of the actions."""
+    max_log_std: tuple[float, float] = (2.0, 2.0)
+    """Its ceiling in the first iteration, and once max_log_std_iterations are over, reached linearly."""
+    max_log_std_iterations: int = 1000
+    """Training iterations over which the ceiling moves."""
     max_grad_norm: float = 1.0
     """Gradients of policy and critic are clipped to this norm, each by itself."""
     reward_scale: float = 0.01
@@ -280,6 +284,8 @@ def check(config: Config) -> None:
         "ppo.horizon": config.ppo.horizon,
         "ppo.epochs": config.ppo.epochs,
         "ppo.minibatches": config.ppo.minibatches,
+        "ppo.decay_iterations": config.ppo.decay_iterations,
+        "ppo.max_log_std_iterations": config.ppo.max_log_std_iterations,
         "runtime.iterations": config.runtime.iterations,
         "runtime.checkpoint_every": config.runtime.checkpoint_every,
         "physics.substeps": config.physics.substeps,
@@ -305,6 +311,11 @@ def check(config: Config) -> None:
             raise ConfigError(
                 f"observation.{group} names unknown terms {sorted(unknown)}; allowed: {', '.join(ALL_TERMS)}"
             )
+    if config.ppo.min_log_std > min(config.ppo.max_log_std):
+        raise ConfigError(
+            f"ppo.min_log_std is {config.ppo.min_log_std:g} and ppo.max_log_std "
+            f"{list(config.ppo.max_log_std)}; the floor must not be above the ceiling"
+        )
     if not 0 <= config.adr.start_level <= config.adr.max_level <= 50:
         raise ConfigError(
             f"adr.start_level is {config.adr.start_level} and adr.max_level {config.adr.max_level}; "

@@ -1,4 +1,4 @@
-"""The policy's step size over a run."""
+"""The policy's step size and its largest noise over a run."""
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,12 @@ BOUNDS = (1e-6, 1e-2)
 def first_step_size(config: PpoConfig) -> jax.Array:
     """Step size of the first update, float32 []."""
     return jnp.float32(config.learning_rate)
+
+
+def largest_log_std(config: PpoConfig, iteration: jax.Array) -> jax.Array:
+    """Ceiling of the log standard deviation in an update: linear between the two of `max_log_std`."""
+    start, end = config.max_log_std
+    return start + jnp.clip(iteration / config.max_log_std_iterations, 0.0, 1.0) * (end - start)
 
 
 def next_step_size(

@@ -13,7 +13,7 @@ from mjxdex.learning.actor_critic import ActorCritic
 from mjxdex.learning.blocks import Blocks
 from mjxdex.learning.gae import gae
 from mjxdex.learning.rollout import Rollout
-from mjxdex.learning.schedule import next_step_size
+from mjxdex.learning.schedule import largest_log_std, next_step_size
 from mjxdex.learning.state import ActingState, LearnerState, Normalizers, Params
 from mjxdex.types import Message
 
@@ -60,7 +60,7 @@ def update(
         "value": normalizer.normalize(value_stats, rollout.value),
     }
 
-    step_size = learner.step_size
+    step_size, ceiling = learner.step_size, largest_log_std(config, learner.iteration)
     descend = optimizer(config)
 
     def minibatch_step(state, envs):
@@ -75,7 +75,7 @@ def update(
         policy_step, policy_opt = descend.update(grads[0], policy_opt)
         critic_step, critic_opt = descend.update(grads[1], critic_opt)
         policy = jax.tree.map(lambda p, s: p - step_size * s, policy, policy_step)
-        policy["log_std"] = jnp.maximum(policy["log_std"], config.min_log_std)
+        policy["log_std"] = jnp.clip(policy["log_std"], config.min_log_std, ceiling)
         critic = jax.tree.map(lambda p, s: p - config.critic_learning_rate * s, critic, critic_step)
         return (policy, critic, policy_opt, critic_opt), metrics
 
