@@ -46,13 +46,15 @@ def main() -> None:
             config = run_folder.resumed_config(options.resume, options.config, overrides)
         elif options.start_from or options.go_on:
             from mjxdex.runtime import bundles
+
+            bundle = bundles.read(options.start_from or options.go_on)
             from mjxdex.runtime.start import Start, continued_config, new_config
 
-            start = Start(bundles.read(options.start_from or options.go_on), goes_on=bool(options.go_on))
+            start = Start(bundle, goes_on=bool(options.go_on))
             if options.go_on:
-                config = continued_config(start.bundle, overrides)
+                config = continued_config(bundle, overrides)
             else:
-                config = new_config(start.bundle, options.config, overrides)
+                config = new_config(bundle, options.config, overrides)
         else:
             config = config_files.load(options.config, overrides)
         from mjxdex.runtime.train import train  # takes seconds to import: only once the options are right
