@@ -107,6 +107,9 @@ class CameraConfig:
     """Nearest depth that is seen, metres; nearer pixels read 0."""
     depth_max: float = 1.3
     """Farthest depth that is seen, metres; farther pixels read 0."""
+    every: int = 1
+    """Control steps from one image to the next, counted from the start of an episode; in between the policy
+    sees the last one again. 2 is a camera of 30 Hz."""
     noise: Literal["off", "metres", "centimetres"] = "metres"
     """Noise on depth, whose size follows the ADR level. The unit is the one that the published disparity
     constant is taken for: at 1 m depth comes in steps of 0.23 mm (metres) or 23 mm (centimetres)."""
@@ -145,12 +148,18 @@ class NetworkConfig:
     """Kernel size of each convolution; all have stride 2 and no padding."""
     embedding: int = 32
     """Size of the depth embedding."""
+    depth_shift: float = 0.0
+    """Metres taken off each pixel before the first convolution; a pixel that saw nothing has depth 0."""
+    depth_scale: float = 1.0
+    """Factor on what is left, 1/m. A shift of 0.9 and a scale of 2.5 make the camera's range -1 to 1."""
     lstm_layers: int = 2
     """LSTM layers of the policy; 0 makes it feed-forward."""
     lstm_units: int = 1024
     """Units of each policy LSTM layer."""
     mlp: tuple[int, ...] = (512, 512, 256)
     """Hidden layers between the policy's LSTM and its action head."""
+    mlp_position: Literal["after", "before"] = "after"
+    """Whether these layers come after the LSTM, as in the paper, or before it, as in IMPALA."""
     critic_mlp: tuple[int, ...] = (1024, 512)
     """Hidden layers between the critic's observation and its LSTM."""
     critic_lstm_units: int = 2048
@@ -173,6 +182,11 @@ class PpoConfig:
     """Minibatches per pass, each of whole sequences."""
     learning_rate: float = 1e-4
     """Adam step size of the policy at the start."""
+    schedule: Literal["linear", "adaptive"] = "linear"
+    """How the policy's step size goes on: linearly to final_learning_rate, or up and down, so that the policy
+    moves by about target_kl in an iteration."""
+    target_kl: float = 0.013
+    """Divergence of new and old policy that the adaptive schedule aims at, nats."""
     final_learning_rate: float = 1e-6
     """Policy step size once decay_iterations are over, reached linearly."""
     decay_iterations: int = 20000
@@ -189,6 +203,12 @@ class PpoConfig:
     """Whether the value loss is clipped too."""
     entropy_coef: float = 0.002
     """Weight of the entropy bonus."""
+    min_log_std: float = -5.0
+    """Floor of the log standard deviation of the actions."""
+    max_log_std: tuple[float, float] = (2.0, 2.0)
+    """Its ceiling in the first iteration, and once max_log_std_iterations are over, reached linearly."""
+    max_log_std_iterations: int = 1000
+    """Training iterations over which the ceiling moves."""
     max_grad_norm: float = 1.0
     """Gradients of policy and critic are clipped to this norm, each by itself."""
     reward_scale: float = 0.01
@@ -277,10 +297,13 @@ def check(config: Config) -> None:
         "ppo.horizon": config.ppo.horizon,
         "ppo.epochs": config.ppo.epochs,
         "ppo.minibatches": config.ppo.minibatches,
+        "ppo.decay_iterations": config.ppo.decay_iterations,
+        "ppo.max_log_std_iterations": config.ppo.max_log_std_iterations,
         "runtime.iterations": config.runtime.iterations,
         "runtime.checkpoint_every": config.runtime.checkpoint_every,
         "physics.substeps": config.physics.substeps,
         "fabric.steps": config.fabric.steps,
+        "camera.every": config.camera.every,
         "rgb.width": config.rgb.width,
         "rgb.height": config.rgb.height,
     }
@@ -305,6 +328,11 @@ def check(config: Config) -> None:
             raise ConfigError(
                 f"observation.{group} names unknown terms {sorted(unknown)}; allowed: {', '.join(ALL_TERMS)}"
             )
+    if config.ppo.min_log_std > min(config.ppo.max_log_std):
+        raise ConfigError(
+            f"ppo.min_log_std is {config.ppo.min_log_std:g} and ppo.max_log_std "
+            f"{list(config.ppo.max_log_std)}; the floor must not be above the ceiling"
+        )
     if not 0 <= config.adr.start_level <= config.adr.max_level <= 50:
         raise ConfigError(
             f"adr.start_level is {config.adr.start_level} and adr.max_level {config.adr.max_level}; "

@@ -59,7 +59,7 @@ def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -
 
 def from_dict(tree: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Config:
     """A Config from nested dictionaries as `to_dict` gives them; keys left out keep their defaults."""
-    values = _flatten(tree)
+    values = flatten(tree)
     for key, value in (overrides or {}).items():
         values[key] = _parse_text(key, value) if isinstance(value, str) else value
     return _build(values)
@@ -83,7 +83,7 @@ def save(config: Config, path: Path) -> None:
 
 def diff(old: Config, new: Config) -> list[str]:
     """One line "key: old -> new" for each setting that differs."""
-    before, after = _flatten(to_dict(old)), _flatten(to_dict(new))
+    before, after = flatten(to_dict(old)), flatten(to_dict(new))
     return [f"{key}: {before[key]} -> {after[key]}" for key in before if before[key] != after[key]]
 
 
@@ -171,10 +171,11 @@ def _docs() -> dict[str, str]:
     return collect(Config, "")
 
 
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Every value of nested dictionaries by its dotted key."""
     flat = {}
     for name, value in tree.items():
-        flat |= _flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
     return flat
 
 

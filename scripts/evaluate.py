@@ -1,4 +1,5 @@
-"""Evaluates a trained policy: evaluate.py RUN [--objects SET] [--level K] [--json FILE] [--video]"""
+"""Evaluates a policy: evaluate.py RUN_OR_BUNDLE [--objects SET] [--level K] [--json FILE] [--video]
+or one that is shipped: evaluate.py --pretrained NAME"""
 
 import argparse
 import sys
@@ -12,7 +13,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", type=Path, help="run folder")
+    parser.add_argument("run", metavar="RUN", type=Path, nargs="?", help="run folder, or bundle")
+    parser.add_argument("--pretrained", metavar="NAME", help="a policy from pretrained/, in place of RUN")
     parser.add_argument("--objects", metavar="SET", help="object set, such as heldout [the run's]")
     parser.add_argument("--level", type=int, metavar="K", help="ADR level, 0 to 50 [the policy's]")
     parser.add_argument("--envs", type=int, metavar="N", help="envs, one episode each [4 per object]")
@@ -20,9 +22,24 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the episodes [0]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument(
-        "--video", action="store_true", help="write RUN/videos/ITERATION.mp4 and .png of one episode"
+        "--video",
+        action="store_true",
+        help="write RUN/videos/ITERATION.mp4 and .png of one episode (of a bundle: ./videos)",
     )
+    parser.add_argument(
+        "--video-envs", type=int, default=0, metavar="N",
+        help="with --video: N envs in a grid too, such as 16, each with its depth image",
+    )  # fmt: skip
+    parser.add_argument("--gif", action="store_true", help="the grid as a GIF of at most 5 MB too")
     options = parser.parse_args()
+    if (options.run is None) == (options.pretrained is None):
+        parser.error("name a run folder or a bundle, or a shipped policy with --pretrained NAME")
+    if (
+        options.video_envs < 0
+        or (options.video_envs and not options.video)
+        or (options.gif and not options.video_envs)
+    ):
+        parser.error("--video-envs N goes with --video, and --gif with both")
     try:
         run(options)
     except UserError as error:
@@ -35,14 +52,18 @@ def run(options: argparse.Namespace) -> None:
     from rich.progress import track
 
     from mjxdex import objects
+    from mjxdex.evaluation import episode_videos
     from mjxdex.evaluation.evaluate import evaluate
-    from mjxdex.evaluation.pictures import write_pictures
-    from mjxdex.runtime.trained import load_policy
+    from mjxdex.evaluation.pictures import one_env
+    from mjxdex.runtime.trained import load_policy, pretrained
 
     console = Console(soft_wrap=True)
-    policy = load_policy(options.run)
+    source = options.run or pretrained(options.pretrained)
+    policy = load_policy(source)
     for notice in policy.notices:
         console.print(f"notice: {notice}")
+    if options.video_envs and policy.config.observation.stereo:
+        raise UserError("--video-envs shows depth images, which this student does not see; leave it out")
     name = options.objects or policy.config.env.objects
     num_objects = len(objects.load(name))
     if name != policy.config.env.objects and "object_onehot" in policy.config.observation.policy:
@@ -77,10 +98,15 @@ def run(options: argparse.Namespace) -> None:
         report.write_json(options.json)
         console.print(f"wrote {options.json}")
     if options.video:
-        shown = int(seen.success.sum(axis=0).argmax())
-        path = options.run / "videos" / str(policy.iteration)
-        for written in write_pictures(config, seen, shown, shown % num_objects, path):
-            console.print(f"wrote {written}")
+        videos = source / "videos" if source.is_dir() else Path("videos") / source.stem
+        path = videos / str(policy.iteration)
+        files = one_env(config, seen, num_objects, path)
+        if options.video_envs:
+            files += episode_videos.grid(
+                config, seen, num_objects, path, envs=options.video_envs, gif=options.gif
+            )
+        for file in files:
+            console.print(f"wrote {file}")
 
 
 if __name__ == "__main__":

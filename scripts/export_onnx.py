@@ -1,4 +1,4 @@
-"""Writes a run's policy as an ONNX file: export_onnx.py RUN [--out FILE]"""
+"""Writes a policy as an ONNX file: export_onnx.py RUN_OR_BUNDLE [--out FILE]"""
 
 import argparse
 import sys
@@ -8,9 +8,13 @@ from mjxdex.config import UserError
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Export the newest policy of a run as one ONNX file.")
-    parser.add_argument("run", metavar="RUN", type=Path, help="run folder")
-    parser.add_argument("--out", metavar="FILE", type=Path, help="file to write [RUN/policy.onnx]")
+    parser = argparse.ArgumentParser(
+        description="Export the newest policy of a run, or that of a bundle, as one ONNX file."
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="run folder, or bundle")
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, help="file to write [RUN/policy.onnx, or BUNDLE.onnx]"
+    )
     options = parser.parse_args()
     from mjxdex.deploy.export import export
     from mjxdex.deploy.export_student import export_student
@@ -20,7 +24,8 @@ def main() -> None:
         policy = load_policy(options.run)
         for notice in policy.notices:
             print(f"notice: {notice}")
-        path = options.out or options.run / "policy.onnx"
+        beside = options.run / "policy.onnx" if options.run.is_dir() else options.run.with_suffix(".onnx")
+        path = options.out or beside
         student = bool(policy.config.distill.teacher)
         write = export_student if student else export
         report = write(policy.config, policy.params, policy.stats, policy.layout, path)

@@ -25,6 +25,8 @@ def main() -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    import numpy as np
+
     from mjxdex import objects, scene
     from mjxdex.evaluation import playback, scripted
     from mjxdex.evaluation.record import record
@@ -51,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
     )
     if options.video:
         shown = qpos[0, ::2].astype("float32")
-        rgb, depth = record(config, shown, nominal_view(len(shown)), k)
+        rgb, depth = record(config, shown, shown, nominal_view(len(shown)), np.full(len(shown), k, np.int32))
         for write, suffix in ((write_video, ".mp4"), (write_strip, ".png")):
             path = options.video.with_suffix(suffix)
             write(path, rgb, depth, depth_min=config.camera.depth_min, depth_max=config.camera.depth_max)

@@ -154,7 +154,7 @@ class Benchmark:
 
     def _seen(self, state: EnvState) -> jax.Array:
         view = sensing.depth_view(state, self.env.key)
-        return self.camera.image(state.physics.qpos, state.random.params.object_id, view)
+        return self.camera.image(sensing.seen_qpos(state), state.random.params.object_id, view)
 
     def _noisy(self, state: EnvState, depth: jax.Array) -> jax.Array:
         return sensed(depth, sensing.depth_view(state, self.env.key), self.config.camera)

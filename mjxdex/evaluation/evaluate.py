@@ -26,6 +26,7 @@ class Trajectories(NamedTuple):
     Attributes:
       qpos: float32 [T, N, 30].
       success: bool [T, N].
+      seen_qpos: float32 [T, N, 30], the poses that the depth images show.
       views: what decides the images beside the poses, leaves [T, N, ...].
       object_pos: float32 [T, N, 3], where a student believed the object to be before each control step,
         metres; None for other policies.
@@ -33,6 +34,7 @@ class Trajectories(NamedTuple):
 
     qpos: np.ndarray
     success: np.ndarray
+    seen_qpos: np.ndarray
     views: DepthView | StereoKeys
     object_pos: np.ndarray | None
 
@@ -65,11 +67,12 @@ def evaluate(
         return Command(action=mean[None], adr_level=level), believed, carry
 
     @jax.jit
-    def view(state):
+    def view(state: EnvState) -> tuple[jax.Array, DepthView | StereoKeys]:
         state = jax.tree.map(lambda leaf: leaf[0], state)
         if config.observation.stereo:
-            return StereoKeys(*map(jax.random.key_data, sensing.stereo_keys(state, sims.env.key)))
-        return sensing.depth_view(state, sims.env.key)
+            keys = map(jax.random.key_data, sensing.stereo_keys(state, sims.env.key))
+            return state.physics.qpos, StereoKeys(*keys)
+        return sensing.seen_qpos(state), sensing.depth_view(state, sims.env.key)
 
     def seen(state: EnvState, obs: Observation) -> Observation:
         return obs._replace(depth=sims.render(state), stereo=sims.render_stereo(state))
@@ -96,6 +99,6 @@ def evaluate(
         views.append(jax.device_get(view(state)))
     error = np.linalg.norm(np.stack(believed) - np.stack(true), axis=-1) if student else None
     report = summarize(np.stack(success), np.stack(done), sims.objects, policy, config.adr.start_level, error)
-    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *views)
+    seen_qpos, views = jax.tree.map(lambda *leaves: np.stack(leaves), *views)
     guesses = np.stack(believed) if student else None
-    return report, Trajectories(np.stack(qpos), np.stack(success), stacked, guesses)
+    return report, Trajectories(np.stack(qpos), np.stack(success), seen_qpos, views, guesses)

@@ -6,11 +6,11 @@ import jax
 import numpy as np
 
 from mjxdex.config import Config
+from mjxdex.evaluation import episode_videos
 from mjxdex.evaluation.evaluate import Trajectories
-from mjxdex.evaluation.record import record
 from mjxdex.evaluation.stereo_record import StereoKeys, record_stereo
 from mjxdex.evaluation.stereo_video import stereo_frames
-from mjxdex.evaluation.video import encode, evenly, stack_strip, write_strip, write_video
+from mjxdex.evaluation.video import evenly, stack_strip, write_frames
 from mjxdex.task.state import OBJECT_QPOS
 
 EVERY = 2
@@ -19,8 +19,8 @@ MOMENTS = 6
 """Frames of a strip."""
 
 
-def write_pictures(config: Config, seen: Trajectories, env: int, object_id: int, path: Path) -> list[Path]:
-    """Writes `path` with the suffixes .mp4 and .png.
+def one_env(config: Config, seen: Trajectories, num_objects: int, path: Path) -> list[Path]:
+    """Writes PATH.mp4 and PATH.png of the env whose object was longest in the goal region.
 
     Depth policies: the overview beside the depth image. Students of stereo images: beside both eyes, with the
     object's true position as a green ring and the believed one as a magenta cross.
@@ -28,25 +28,22 @@ def write_pictures(config: Config, seen: Trajectories, env: int, object_id: int,
     Args:
       config: Of the evaluation.
       seen: What its envs did.
-      env: Which of them is shown.
-      object_id: The object that it held.
+      num_objects: Objects of the set.
+      path: Of the files, without suffix.
 
     Returns: The files.
     """
-    video, strip = path.with_name(f"{path.name}.mp4"), path.with_name(f"{path.name}.png")
+    if not isinstance(seen.views, StereoKeys):
+        return episode_videos.one_env(config, seen, num_objects, path)
+    assert seen.object_pos is not None
+    env = int(seen.success.sum(axis=0).argmax())
     qpos = seen.qpos[::EVERY, env]
     views = jax.tree.map(lambda leaf: leaf[::EVERY, env], seen.views)
-    if isinstance(seen.views, StereoKeys):
-        assert seen.object_pos is not None
-        # What is believed of a frame was said before the step that follows it.
-        believed = np.concatenate([seen.object_pos[1:, env], seen.object_pos[-1:, env]])[::EVERY]
-        record_of = record_stereo(config, qpos, views, object_id)
-        frames = stereo_frames(record_of, qpos[:, OBJECT_QPOS][:, :3], believed)
-        encode(video, frames)
-        stack_strip(strip, frames[evenly(len(frames), MOMENTS)], record_of.overview.shape[2])
-    else:
-        camera = config.camera
-        rgb, depth = record(config, qpos, views, object_id)
-        for write, file in ((write_video, video), (write_strip, strip)):
-            write(file, rgb, depth, depth_min=camera.depth_min, depth_max=camera.depth_max)
-    return [video, strip]
+    # What is believed of a frame was said before the step that follows it.
+    believed = np.concatenate([seen.object_pos[1:, env], seen.object_pos[-1:, env]])[::EVERY]
+    record = record_stereo(config, qpos, views, env % num_objects)
+    frames = stereo_frames(record, qpos[:, OBJECT_QPOS][:, :3], believed)
+    files = [path.with_suffix(".mp4"), path.with_suffix(".png")]
+    write_frames(files[0], frames)
+    stack_strip(files[1], frames[evenly(len(frames), MOMENTS)], record.overview.shape[2])
+    return files

@@ -1,4 +1,4 @@
-"""Pictures of an episode, rendered afterwards from its poses."""
+"""Pictures of episodes, rendered afterwards from their poses."""
 
 import jax
 import jax.numpy as jnp
@@ -16,22 +16,24 @@ CHUNK = 10
 def record(
     config: Config,
     qpos: np.ndarray,
+    seen_qpos: np.ndarray,
     views: DepthView,
-    object_id: int,
+    object_ids: np.ndarray,
     *,
     width: int = 480,
     height: int = 360,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Overview pictures and depth images of one env.
+    """Overview pictures and depth images of M moments, of one env or of several.
 
     Args:
       config: Object set and depth camera.
-      qpos: float32 [T, 30].
-      views: leaves [T, ...].
-      object_id: Which object of the set the env held.
+      qpos: float32 [M, 30].
+      seen_qpos: float32 [M, 30], the poses that the depth images show.
+      views: leaves [M, ...].
+      object_ids: int32 [M], which object of the set the env held.
       width, height: Pixels of the overview.
 
-    Returns: uint8 [T, height, width, 3], and depth as the policy saw it, float32 [T, h, w], metres.
+    Returns: uint8 [M, height, width, 3], and depth as the policy saw it, float32 [M, h, w], metres.
     """
     object_set = objects.load(config.env.objects)
     model = scene.build(config, object_set)
@@ -39,13 +41,16 @@ def record(
     camera = DepthCamera(config, model, object_set, CHUNK)
 
     @jax.jit
-    def render(qpos: jax.Array, views: DepthView) -> tuple[jax.Array, jax.Array]:
-        ids = jnp.full(CHUNK, object_id, jnp.int32)
-        return rgb_renderer.render(qpos, ids), camera.image(qpos, ids, views) * jnp.float32(DEPTH_UNIT)
+    def render(
+        qpos: jax.Array, seen_qpos: jax.Array, views: DepthView, ids: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        depth = camera.image(seen_qpos, ids, views) * jnp.float32(DEPTH_UNIT)
+        return rgb_renderer.render(qpos, ids), depth
 
     missing = -len(qpos) % CHUNK
     padded = jax.tree.map(
-        lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], missing, axis=0)]), (qpos, views)
+        lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], missing, axis=0)]),
+        (qpos, seen_qpos, views, object_ids),
     )
     parts = [
         render(*jax.tree.map(lambda leaf: jnp.asarray(leaf[i : i + CHUNK]), padded))  # noqa: B023

@@ -4,12 +4,14 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.table import Table
 
 from mjxdex.objects import ObjectSet
 from mjxdex.runtime.trained import TrainedPolicy
+from mjxdex.task.adr import NUM_LEVELS
 
 Z_95 = 1.959964
 
@@ -24,6 +26,8 @@ class ObjectResult:
       success: Share of all control steps and envs with the object in the goal region, the paper's
         instantaneous success rate. An env whose object is lost starts anew and counts on.
       reached: Share of envs whose object was in the goal region at some time.
+      first_s: Mean time until an env's object first got there, seconds, over the envs where it did; None if
+        none did.
       held_at_end: Share of envs whose object is there in the last control step, the one that ends a 10 s
         episode.
       held_interval: 95 % Wilson interval of held_at_end.
@@ -36,6 +40,7 @@ class ObjectResult:
     envs: int
     success: float
     reached: float
+    first_s: float | None
     held_at_end: float
     held_interval: tuple[float, float]
     lost: float
@@ -45,13 +50,16 @@ class ObjectResult:
 @dataclass(frozen=True)
 class Report:
     """Attributes:
-    run: Configuration, iteration and ADR level behind the policy; object set and ADR level of the evaluation.
+    run: Configuration, iteration, ADR level and its share of all 50 (the paper's ADR increment) behind the
+      policy; object set and ADR level of the evaluation.
+    training: Milestones of the policy's training (`runtime.milestones`), None if it logged nothing.
     control_steps: Length of the episodes, at 60 Hz.
     total: All envs.
     objects: One row an object.
     """
 
-    run: dict[str, str | int]
+    run: dict[str, str | int | float]
+    training: dict[str, Any] | None
     control_steps: int
     total: ObjectResult
     objects: list[ObjectResult]
@@ -63,11 +71,12 @@ class Report:
         """The results for a terminal."""
         run = self.run
         title = (
-            f"{run['config']}, iteration {run['iteration']}, trained to ADR level {run['adr_level']}; "
+            f"{run['config']}, iteration {run['iteration']}, trained to ADR level {run['adr_level']} of "
+            f"{NUM_LEVELS}; "
             f"here: {run['objects']}, level {run['level']}"
         )
         table = Table(title=title, title_justify="left")
-        headings = ["object", "envs", "success", "reached", "held at end (95 %)", "lost"]
+        headings = ["object", "envs", "success", "reached", "first at", "held at end (95 %)", "lost"]
         student = self.total.object_pos_error_cm is not None
         for name in headings + ["object off by"] * student:
             table.add_column(name, justify="left" if name == "object" else "right")
@@ -78,6 +87,7 @@ class Report:
                 str(row.envs),
                 f"{row.success:.1%}",
                 f"{row.reached:.1%}",
+                "" if row.first_s is None else f"{row.first_s:.1f} s",
                 f"{row.held_at_end:.1%} ({low:.0%}-{high:.0%})",
                 f"{row.lost:.1%}",
                 *([f"{row.object_pos_error_cm:.1f} cm"] if student else []),
@@ -105,11 +115,16 @@ def summarize(
       object_pos_error: float32 [T, N], of a student's guesses, metres.
     """
     names = objects.names
+    control_dt = policy.config.physics.timestep * policy.config.physics.substeps
     held = np.arange(success.shape[1]) % len(names)
     error = object_pos_error
     rows = [
         _result(
-            name, success[:, held == i], done[:, held == i], None if error is None else error[:, held == i]
+            name,
+            success[:, held == i],
+            done[:, held == i],
+            control_dt,
+            None if error is None else error[:, held == i],
         )
         for i, name in enumerate(names)
         if (held == i).any()
@@ -119,22 +134,28 @@ def summarize(
             "config": policy.config.name,
             "iteration": policy.iteration,
             "adr_level": policy.adr_level,
+            "adr_increment": policy.adr_level / NUM_LEVELS,
             "objects": objects.name,
             "level": level,
         },
+        training=policy.training,
         control_steps=success.shape[0],
-        total=_result("all", success, done, error),
+        total=_result("all", success, done, control_dt, error),
         objects=rows,
     )
 
 
-def _result(name: str, success: np.ndarray, done: np.ndarray, error: np.ndarray | None) -> ObjectResult:
-    at_end = success[-1]
+def _result(
+    name: str, success: np.ndarray, done: np.ndarray, control_dt: float, error: np.ndarray | None
+) -> ObjectResult:
+    at_end, reached = success[-1], success.any(axis=0)
+    first = (success.argmax(axis=0)[reached] + 1) * control_dt
     return ObjectResult(
         name=name,
         envs=success.shape[1],
         success=float(success.mean()),
-        reached=float(success.any(axis=0).mean()),
+        reached=float(reached.mean()),
+        first_s=float(first.mean()) if reached.any() else None,
         held_at_end=float(at_end.mean()),
         held_interval=wilson(int(at_end.sum()), at_end.size),
         lost=float(done[:-1].any(axis=0).mean()),

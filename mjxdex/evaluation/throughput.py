@@ -211,8 +211,9 @@ def _torch(case: Case, config: Config, used_before: list[int] | None) -> Result:
         raise UserError("PyTorch is not installed; pip install torch, or leave the peer out") from None
     from mjxdex.evaluation import torch_peer
 
-    if not config.observation.depth or not config.network.lstm_layers:
-        raise UserError(f"the peer has a camera and an LSTM; {case.config} has not")
+    network = config.network
+    if not config.observation.depth or not network.lstm_layers or network.mlp_position != "after":
+        raise UserError(f"the peer has a camera, an LSTM and the MLP behind it; {case.config} has not")
     networks = make_learner(config).networks
     sizes = torch_peer.Sizes(networks.policy_dim, networks.critic_dim, networks.action_dim)
     recurrence = "cudnn" if case.kind == "torch cudnn" else "steps"

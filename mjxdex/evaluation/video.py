@@ -27,10 +27,10 @@ def write_video(
       depth_min, depth_max: range of the depth colours, metres.
       fps: pictures per second.
     """
-    encode(path, rgb_and_depth(rgb, depth, depth_min, depth_max), fps)
+    write_frames(path, rgb_and_depth(rgb, depth, depth_min, depth_max), fps)
 
 
-def encode(path: str | Path, frames: np.ndarray, fps: float = 30.0) -> None:
+def write_frames(path: str | Path, frames: np.ndarray, fps: float = 30.0) -> None:
     """Writes frames, uint8 [T, H, W, 3] with even H and W, as an H.264 mp4; its folder is made if need be."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():

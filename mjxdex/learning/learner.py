@@ -12,6 +12,7 @@ from mjxdex.learning.actor_critic import ActorCritic
 from mjxdex.learning.blocks import WHOLE, Blocks
 from mjxdex.learning.normalizer import RunningStats
 from mjxdex.learning.rollout import Rollout, empty
+from mjxdex.learning.schedule import first_step_size
 from mjxdex.learning.state import ActingState, LearnerState, Normalizers, Params
 from mjxdex.networks.lstm import Carry
 from mjxdex.types import Message, Observation
@@ -66,6 +67,7 @@ class Learner:
                 critic=normalizer.init((self.networks.critic_dim,)),
                 value=normalizer.init(),
             ),
+            step_size=first_step_size(self.config.ppo),
             key=key,
             iteration=jnp.zeros((), jnp.int32),
         )

@@ -28,6 +28,7 @@ class LearnerState(NamedTuple):
       policy_opt: Optimizer state of the policy.
       critic_opt: Optimizer state of the critic.
       normalizers: Running statistics.
+      step_size: float32 [], of the policy in the next update.
       key: Typed PRNG key; never changes, streams are folded out of it.
       iteration: int32 [], updates done.
     """
@@ -37,6 +38,7 @@ class LearnerState(NamedTuple):
     policy_opt: Any
     critic_opt: Any
     normalizers: Normalizers
+    step_size: jax.Array
     key: jax.Array
     iteration: jax.Array
 

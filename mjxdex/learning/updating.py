@@ -12,6 +12,7 @@ from mjxdex.learning.actor_critic import ActorCritic
 from mjxdex.learning.blocks import Blocks
 from mjxdex.learning.gae import gae
 from mjxdex.learning.rollout import Rollout
+from mjxdex.learning.schedule import largest_log_std, next_step_size
 from mjxdex.learning.state import LearnerState, Normalizers, Params
 
 _SHUFFLE_STREAM = 2
@@ -20,12 +21,6 @@ _SHUFFLE_STREAM = 2
 def optimizer(config: PpoConfig) -> optax.GradientTransformation:
     """Gradient clipping, then Adam without its step size."""
     return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.scale_by_adam())
-
-
-def learning_rate(config: PpoConfig, iteration: jax.Array) -> jax.Array:
-    """The policy's step size: linear from `learning_rate` to `final_learning_rate`, constant after."""
-    share = jnp.clip(iteration / config.decay_iterations, 0.0, 1.0)
-    return config.learning_rate + share * (config.final_learning_rate - config.learning_rate)
 
 
 def learn(
@@ -53,7 +48,7 @@ def learn(
         "value": normalizer.normalize(value_stats, rollout.value),
     }
 
-    step_size = learning_rate(config, learner.iteration)
+    step_size, ceiling = learner.step_size, largest_log_std(config, learner.iteration)
     descend = optimizer(config)
 
     def minibatch_step(state, envs):
@@ -68,6 +63,7 @@ def learn(
         policy_step, policy_opt = descend.update(grads[0], policy_opt)
         critic_step, critic_opt = descend.update(grads[1], critic_opt)
         policy = jax.tree.map(lambda p, s: p - step_size * s, policy, policy_step)
+        policy["log_std"] = jnp.clip(policy["log_std"], config.min_log_std, ceiling)
         critic = jax.tree.map(lambda p, s: p - config.critic_learning_rate * s, critic, critic_step)
         return (policy, critic, policy_opt, critic_opt), metrics
 
@@ -87,6 +83,7 @@ def learn(
             critic=normalizer.update(stats.critic, rollout.critic, blocks),
             value=value_stats,
         ),
+        step_size=next_step_size(config, step_size, learner.iteration + 1, metrics["approx_kl"]),
         key=learner.key,
         iteration=learner.iteration + 1,
     )

@@ -77,6 +77,7 @@ class DepthEncoder(Convolutions):
 
     def __init__(self, config: NetworkConfig, *, draw: Draws):
         super().__init__(config, 1, draw=draw)
+        self.shift, self.scale = config.depth_shift, config.depth_scale
         self.linear = Linear(self.outputs, config.embedding, draw=draw)
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -91,7 +92,8 @@ class DepthEncoder(Convolutions):
         metres = x.astype(jnp.float32)[..., None]
         if jnp.issubdtype(x.dtype, jnp.unsignedinteger):
             metres = metres * DEPTH_UNIT
-        return self.linear(jnp.mean(super().__call__(metres), axis=(-3, -2), dtype=jnp.float32))
+        scaled = (metres - self.shift) * self.scale
+        return self.linear(jnp.mean(super().__call__(scaled), axis=(-3, -2), dtype=jnp.float32))
 
     def _see(self, x: jax.Array, kernel: jax.Array, block_out: int) -> jax.Array:
         if self.dtype == jnp.bfloat16:

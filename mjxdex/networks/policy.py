@@ -14,19 +14,26 @@ class Policy(nnx.Module):
     """CNN-LSTM policy with a state-independent standard deviation.
 
     [DepthEncoder(depth), obs] → `lstm_layers` LSTM layers → MLP with ELU → mean. Without LSTM layers it is
-    a feed-forward policy, without a camera a state policy. The last layer starts small, so that the first
-    actions are the exploration noise around 0.
+    a feed-forward policy, without a camera a state policy. With `mlp_position` before, MLP and LSTM change
+    places. The last layer starts small, so that the first actions are the exploration noise around 0.
 
-    Source: paper, Sec. III-B.
+    Source: paper, Sec. III-B; the MLP before the LSTM: Espeholt et al. 2018 (IMPALA).
     """
 
     def __init__(self, config: NetworkConfig, observation: int, actions: int, *, depth: bool, draw: Draws):
         dtype = jnp.dtype(config.compute_dtype)
         self.encoder = DepthEncoder(config, draw=draw) if depth else None
         inputs = observation + (config.embedding if depth else 0)
-        self.lstm = LstmStack(inputs, config.lstm_units, config.lstm_layers, draw=draw, dtype=dtype)
-        self.mlp = Mlp(self.lstm.outputs, config.mlp, draw=draw, dtype=dtype)
-        self.mean = Linear(self.mlp.outputs, actions, draw=draw, gain=0.01)
+        self.mlp_first = config.mlp_position == "before"
+        sizes = (config.lstm_units, config.lstm_layers)
+        if self.mlp_first:
+            self.mlp = Mlp(inputs, config.mlp, draw=draw, dtype=dtype)
+            self.lstm = LstmStack(self.mlp.outputs, *sizes, draw=draw, dtype=dtype)
+        else:
+            self.lstm = LstmStack(inputs, *sizes, draw=draw, dtype=dtype)
+            self.mlp = Mlp(self.lstm.outputs, config.mlp, draw=draw, dtype=dtype)
+        outputs = (self.lstm if self.mlp_first else self.mlp).outputs
+        self.mean = Linear(outputs, actions, draw=draw, gain=0.01)
         self.log_std = nnx.Param(jnp.full(actions, config.init_log_std, jnp.float32))
 
     def __call__(
@@ -49,5 +56,9 @@ class Policy(nnx.Module):
                 raise ValueError("this policy has a depth encoder; it needs depth images, not None")
             embedding = self.encoder(depth.reshape(-1, *depth.shape[-2:]))
             x = jnp.concatenate([embedding.reshape(*obs.shape[:-1], -1), obs], axis=-1)
-        x, carry = self.lstm(x, carry, reset)
-        return self.mean(self.mlp(x)), carry
+        if self.mlp_first:
+            x, carry = self.lstm(self.mlp(x), carry, reset)
+        else:
+            x, carry = self.lstm(x, carry, reset)
+            x = self.mlp(x)
+        return self.mean(x), carry

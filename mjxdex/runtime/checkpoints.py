@@ -89,7 +89,7 @@ class Checkpoints:
           success: share of successful episodes, which decides which checkpoint is the best; NaN where no
             episode has ended yet.
         """
-        arrays = _flatten(state)
+        arrays = flatten(state)
         if machines.several():
             arrays = jax.device_get(arrays)  # Orbax takes no arrays of one process's devices
         meta = {
@@ -125,7 +125,7 @@ class Checkpoints:
         self._manager.reload()
         saved = config_files.from_dict(found.meta["config"])
         run_folder.check_same(saved, self._config, f"checkpoint {found.meta['iteration']}")
-        unread = set(found.arrays) - set(_flatten(target))
+        unread = set(found.arrays) - set(flatten(target))
         return _restored(found, target, unread)
 
 
@@ -213,28 +213,38 @@ def _read(manager: ocp.CheckpointManager, iteration: int, shardings: Flat) -> tu
 def _restored(found: _Found, target: Any, unread: set[str]) -> Restored:
     """Puts the arrays into the target's tree, and refuses where they do not fit."""
     assert found.meta is not None
-    wanted = _flatten(target)
-    problems = [f"{path} is missing" for path in wanted if path not in found.arrays]
-    problems += [f"{path} is not known" for path in sorted(unread)]
-    for path in wanted.keys() & found.arrays.keys():
-        there, here = (f"{array.dtype}{list(array.shape)}" for array in (found.arrays[path], wanted[path]))
-        if there != here:
-            problems.append(f"{path} is {there}, not {here}")
+    problems = misfits(found.arrays, target) + [f"{path} is not known" for path in sorted(unread)]
     if problems:
         raise CheckpointError(
             f"checkpoint {found.meta['iteration']} is whole but was made by another version of mjxdex: "
             f"{'; '.join(problems[:3])}{' ...' if len(problems) > 3 else ''}"
         )
+    return Restored(found.meta["iteration"], filled(found.arrays, target), found.notices)
+
+
+def misfits(arrays: Flat, target: Any) -> list[str]:
+    """A line for each array of the target's tree that is missing, or of another shape or type."""
+    wanted = flatten(target)
+    problems = [f"{path} is missing" for path in wanted if path not in arrays]
+    for path in (path for path in wanted if path in arrays):
+        there, here = (f"{array.dtype}{list(array.shape)}" for array in (arrays[path], wanted[path]))
+        if there != here:
+            problems.append(f"{path} is {there}, not {here}")
+    return problems
+
+
+def filled(arrays: Flat, target: Any) -> Any:
+    """The target's tree with the arrays of its paths."""
     leaves, structure = jax.tree.flatten(target)
-    arrays = [found.arrays[path] for path in wanted]
-    arrays = [
+    chosen = [arrays[path] for path in flatten(target)]
+    chosen = [
         jax.random.wrap_key_data(array) if _is_key(leaf) else array
-        for array, leaf in zip(arrays, leaves, strict=True)
+        for array, leaf in zip(chosen, leaves, strict=True)
     ]
-    return Restored(found.meta["iteration"], jax.tree.unflatten(structure, arrays), found.notices)
+    return jax.tree.unflatten(structure, chosen)
 
 
-def _flatten(tree: Any) -> Flat:
+def flatten(tree: Any) -> Flat:
     """Arrays (or their ShapeDtypeStruct) by path; PRNG keys as the numbers behind them."""
     flat = {}
     for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
@@ -248,7 +258,7 @@ def _flatten(tree: Any) -> Flat:
 def _shardings(target: Any) -> Flat:
     """Where each array of the target lives, by path, as far as it says so."""
     leaves = jax.tree.leaves(target)
-    placed = zip(_flatten(target), leaves, strict=True)
+    placed = zip(flatten(target), leaves, strict=True)
     return {path: leaf.sharding for path, leaf in placed if getattr(leaf, "sharding", None) is not None}
 
 

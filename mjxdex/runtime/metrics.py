@@ -62,10 +62,13 @@ class Metrics:
 
 
 def read(folder: Path) -> list[dict[str, float]]:
-    """The rows of metrics.csv, without empty cells and without a last line cut short."""
+    """The rows of a run's metrics.csv, see `read_file`; none if it has not written any."""
     path = folder / "metrics.csv"
-    if not path.exists():
-        return []
+    return read_file(path) if path.exists() else []
+
+
+def read_file(path: Path) -> list[dict[str, float]]:
+    """The rows of a file of metrics, without empty cells and without a last line cut short."""
     text = path.read_text()
     whole = text[: text.rfind("\n") + 1]
     rows = csv.DictReader(whole.splitlines())

@@ -33,10 +33,15 @@ class RunError(UserError):
     """A run folder that cannot be used as asked."""
 
 
-def create(config: Config, folder: Path | None = None) -> Path:
+def create(config: Config, folder: Path | None = None, started_from: dict[str, Any] | None = None) -> Path:
     """Makes `folder`, or runs/NAME-YYYYmmdd-HHMMSS, and writes config.yaml and meta.json into it.
 
     Call it once everything that can be wrong with the config has been checked.
+
+    Args:
+      config: Of the run.
+      folder: The run's; None names one.
+      started_from: For meta.json, where the first parameters are from; None if they are random.
 
     Raises:
       RunError: the folder exists and is not empty; nothing is ever overwritten.
@@ -50,7 +55,7 @@ def create(config: Config, folder: Path | None = None) -> Path:
         )
     folder.mkdir(parents=True, exist_ok=True)
     config_files.save(config, folder / "config.yaml")
-    _add_session(folder, config, resumed_at=None)
+    _add_session(folder, config, resumed_at=None, started_from=started_from)
     return folder
 
 
@@ -120,12 +125,15 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _add_session(folder: Path, config: Config, resumed_at: int | None) -> None:
+def _add_session(
+    folder: Path, config: Config, resumed_at: int | None, started_from: dict[str, Any] | None = None
+) -> None:
     path = folder / "meta.json"
     sessions = json.loads(path.read_text())["sessions"] if path.exists() else []
     session: dict[str, Any] = {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "resumed_at_iteration": resumed_at,
+        "started_from": started_from,
         "command": sys.argv,
         "seed": config.seed,
         "commit": _commit(),

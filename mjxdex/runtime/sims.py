@@ -54,7 +54,7 @@ class Simulators:
 
             def render(state: EnvState) -> jax.Array:
                 view = sensing.depth_view(state, self.env.key)
-                return camera.image(state.physics.qpos, state.random.params.object_id, view)
+                return camera.image(sensing.seen_qpos(state), state.random.params.object_id, view)
 
             self._render = pmap(render)
         self._render_stereo = None

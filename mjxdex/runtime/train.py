@@ -14,9 +14,11 @@ from mjxdex.config import Config, UserError
 from mjxdex.learning.digest import digest
 from mjxdex.runtime import budget, machines, plan, run_folder, topology
 from mjxdex.runtime.checkpoints import Checkpoints
-from mjxdex.runtime.metrics import Metrics
+from mjxdex.runtime.metrics import Metrics, read
+from mjxdex.runtime.milestones import milestones
 from mjxdex.runtime.phases import Phases
 from mjxdex.runtime.progress import Progress
+from mjxdex.runtime.start import Start
 from mjxdex.runtime.topology import Topology
 from mjxdex.runtime.trainer import Trainer, TrainState
 from mjxdex.runtime.watchdog import Watchdog
@@ -28,6 +30,7 @@ def train(
     resume: bool,
     make: Callable[[Config, Topology], Trainer] = Trainer,
     table: Callable[[Config, Topology], RenderableType] = plan.table,
+    start: Start | None = None,
 ) -> Path:
     """Trains to `runtime.iterations` and prints the digest of the learned parameters.
 
@@ -41,6 +44,7 @@ def train(
       resume: Whether to go on from the newest whole checkpoint in `folder`.
       make: Builds what trains.
       table: The plan that is shown before.
+      start: What a new run starts from in place of random parameters.
 
     Returns: The run folder.
     Raises: mjxdex.config.UserError: The configuration, the devices or the folder do not fit.
@@ -57,8 +61,11 @@ def train(
     console.print(table(config, split))
     console.print("building the scene and the networks")
     trainer = make(config, split)
+    if start is not None:
+        start.check(config, trainer.saved_shapes())
     if not resume or folder is None:
-        folder = run_folder.create(config, folder) if machines.first() else folder
+        if machines.first():
+            folder = run_folder.create(config, folder, start and start.record())
         assert folder is not None
         console.print(f"run folder: {folder}")
         if machines.first():
@@ -75,11 +82,17 @@ def train(
             if machines.first():
                 run_folder.note_resume(folder, config, resumed_at)
         with watchdog("building the first state", config.runtime.first_watchdog_s):
-            state = trainer.place(restored.state) if resume else trainer.init()
+            if resume:
+                state = trainer.place(restored.state)
+            elif start is not None:
+                state = trainer.init(lambda fresh: start.fill(config, fresh))
+                console.print(start.summary())
+            else:
+                state = trainer.init()
         metrics = Metrics(folder, resumed_at) if machines.first() else None
         with (
             _stop_signal() as stopped,
-            Progress(config, start=resumed_at or 0, console=console) as progress,
+            Progress(config, start=int(state.iteration), console=console) as progress,
             machines.ending_with_the_others(folder),
         ):
             state = _loop(config, folder, trainer, state, checkpoints, metrics, progress, watchdog, stopped)
@@ -87,6 +100,8 @@ def train(
             metrics.close()
         with watchdog("the last checkpoint", config.runtime.watchdog_s):
             checkpoints.wait()
+    if metrics and (rows := read(folder)):
+        console.print(milestones(rows).sentence())
     if int(state.iteration) < config.runtime.iterations:
         console.print(f"stopped and saved; go on with: {trainer.script} --resume {folder}")
     if machines.first():

@@ -1,7 +1,8 @@
-"""A trained policy, read from a run folder."""
+"""A trained policy, read from a run folder or from a bundle."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +14,10 @@ from mjxdex.learning import normalizer
 from mjxdex.learning.blocks import WHOLE, Blocks
 from mjxdex.learning.learner import Learner
 from mjxdex.learning.normalizer import RunningStats
-from mjxdex.learning.state import Params
+from mjxdex.learning.state import LearnerState, Params
 from mjxdex.learning.student_network import StudentNetwork
-from mjxdex.runtime import checkpoints, run_folder
+from mjxdex.runtime import bundles, checkpoints, metrics, run_folder
+from mjxdex.runtime.milestones import milestones
 from mjxdex.task import observations
 
 
@@ -28,6 +30,7 @@ class TrainedPolicy(NamedTuple):
     params, stats: Parameters of the policy, and statistics of its vector observations.
     layout: Names and sizes of the terms of the vector observation, in order.
     notices: One line for each damaged checkpoint that was passed over.
+    training: Milestones of the training so far as a dictionary; None if it logged nothing.
     """
 
     config: Config
@@ -38,6 +41,7 @@ class TrainedPolicy(NamedTuple):
     stats: RunningStats
     layout: list[tuple[str, int]]
     notices: list[str]
+    training: dict[str, Any] | None = None
 
 
 def make_learner(config: Config, blocks: Blocks = WHOLE) -> Learner:
@@ -61,32 +65,77 @@ def make_learner(config: Config, blocks: Blocks = WHOLE) -> Learner:
     )
 
 
-def load_policy(folder: Path) -> TrainedPolicy:
-    """Reads the policy, or the student, of the newest whole checkpoint of the run in `folder`.
+def make_student(config: Config) -> StudentNetwork:
+    """The network of a student's configuration."""
+    return StudentNetwork(config, sum(size for _, size in _layout(config)))
 
-    Raises: mjxdex.config.UserError: There is no run, or none of its checkpoints is whole.
+
+def learner_shapes(config: Config, learner: Learner | None = None) -> LearnerState:
+    """Shapes and types of what a run of this configuration learns."""
+    learner = learner or make_learner(config)
+    return jax.eval_shape(lambda: learner.init(jax.random.key(0), config.env.num_envs))[0]
+
+
+def load_policy(path: Path) -> TrainedPolicy:
+    """Reads the policy of the newest whole checkpoint of the run in a folder, or that of a bundle.
+
+    Raises: mjxdex.config.UserError: There is no run, no checkpoint is whole, or the file is no bundle.
     """
-    config = run_folder.open_run(folder)
-    layout = observations.layout(config.observation.policy, len(objects.load(config.env.objects)))
-    if config.distill.teacher:
-        learner = StudentNetwork(config, sum(size for _, size in layout))
+    if path.is_file() or path.suffix == bundles.SUFFIX:
+        return _of_bundle(bundles.read(path))
+    config = run_folder.open_run(path)
+    learner = make_student(config) if config.distill.teacher else make_learner(config)
+    restored = checkpoints.load(path, _target(config, learner))
+    policy = _policy(config, learner, restored.iteration, restored.state, restored.notices)
+    rows = [row for row in metrics.read(path) if row["iteration"] <= restored.iteration]
+    return policy._replace(training=asdict(milestones(rows)) if rows else None)
+
+
+def pretrained(name: str) -> Path:
+    """The bundle of a policy that is shipped in the repository's pretrained/.
+
+    Raises: mjxdex.config.UserError: There is none of that name; the message lists those there are.
+    """
+    return bundles.find(name, Path(__file__).resolve().parents[2] / "pretrained")
+
+
+def _of_bundle(bundle: bundles.Bundle) -> TrainedPolicy:
+    learner = make_learner(bundle.config)
+    target = _target(bundle.config, learner)
+    arrays = {name: array for name, array in bundle.arrays.items() if name in checkpoints.flatten(target)}
+    bundles.check_fits(bundle._replace(arrays=arrays), bundle.config, target)
+    policy = _policy(bundle.config, learner, bundle.iteration, checkpoints.filled(arrays, target), [])
+    return policy._replace(training=bundle.provenance["training"])
+
+
+def _target(config: Config, learner: Learner | StudentNetwork) -> dict:
+    """What of a checkpoint a policy is made of."""
+    if isinstance(learner, StudentNetwork):
         params = jax.eval_shape(lambda: learner.init(jax.random.key(0)))
         stats = jax.eval_shape(lambda: normalizer.init((learner.policy_dim,)))
         saved = {"policy": params, "stats": stats}
     else:
-        learner = make_learner(config)
-        state, _ = jax.eval_shape(lambda: learner.init(jax.random.key(0), config.env.num_envs))
-        saved = {"policy": state.policy, "normalizers": {"policy": state.normalizers.policy}}
-    level = {"level": jax.ShapeDtypeStruct((), jnp.int32)}
-    restored = checkpoints.load(folder, {"learner": saved, "adr": level})
-    found = restored.state["learner"]
+        shapes = learner_shapes(config, learner)
+        saved = {"policy": shapes.policy, "normalizers": {"policy": shapes.normalizers.policy}}
+    return {"learner": saved, "adr": {"level": jax.ShapeDtypeStruct((), jnp.int32)}}
+
+
+def _layout(config: Config) -> list[tuple[str, int]]:
+    return observations.layout(config.observation.policy, len(objects.load(config.env.objects)))
+
+
+def _policy(
+    config: Config, learner: Learner | StudentNetwork, iteration: int, state: dict, notices: list[str]
+) -> TrainedPolicy:
+    learned = state["learner"]
+    student = isinstance(learner, StudentNetwork)
     return TrainedPolicy(
         config=config,
-        iteration=restored.iteration,
-        adr_level=int(restored.state["adr"]["level"]),
+        iteration=iteration,
+        adr_level=int(state["adr"]["level"]),
         learner=learner,
-        params=found["policy"],
-        stats=found["stats"] if config.distill.teacher else found["normalizers"]["policy"],
-        layout=layout,
-        notices=restored.notices,
+        params=learned["policy"],
+        stats=learned["stats"] if student else learned["normalizers"]["policy"],
+        layout=_layout(config),
+        notices=notices,
     )

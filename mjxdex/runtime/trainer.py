@@ -1,6 +1,6 @@
 """One training iteration over any split of devices: a rollout (paper, Algorithms 1 and 2) and its update."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,10 +115,15 @@ class Trainer:
     def begin(self, folder: Path) -> None:
         """Called once with the new run's folder."""
 
-    def init(self) -> TrainState:
-        """The state of a run that has done nothing yet."""
+    def init(self, begin: Callable[[TrainState], TrainState] | None = None) -> TrainState:
+        """The state of a run that has done nothing yet.
+
+        Args:
+          begin: Changes all but the envs of the fresh state before it is placed.
+        """
         iteration, learner, acting, level = jax.jit(self._fresh_learner)()
-        return self._placed(TrainState(iteration, learner, acting, level, self.sims.init()))
+        state = TrainState(iteration, learner, acting, level, self.sims.init())
+        return self._placed(begin(state) if begin else state)
 
     def saved_shapes(self) -> TrainState:
         """Shapes and types of what `to_host` returns."""

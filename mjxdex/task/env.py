@@ -16,7 +16,7 @@ from mjxdex.task.adr import value
 from mjxdex.task.disturbance import wrench
 from mjxdex.task.reset import fresh
 from mjxdex.task.reward import reward_terms
-from mjxdex.task.state import EnvState, View, select, view
+from mjxdex.task.state import EnvState, Seen, View, select, view
 from mjxdex.types import Observation, Outcome
 
 REACH = ((-0.80, -0.30), (-0.30, 0.50))
@@ -63,7 +63,7 @@ class GraspEnv:
             keys = jax.vmap(jax.random.fold_in, (None, 0))(age_key, env_id)
             ages = jax.vmap(lambda key: jax.random.randint(key, (), 0, self.episode_steps))(keys)
             state = state._replace(age=ages)
-        return state
+        return self._look(state, None)
 
     def step(self, state: EnvState, command: Command) -> tuple[EnvState, Observation, Outcome]:
         """One control step: fabric, physics, outcome, reset of the envs that are done.
@@ -81,7 +81,9 @@ class GraspEnv:
         physics, reading = self.worlds.step(state.physics, ctrl, params, push)
         diverged = ~_is_sound(physics)
         physics = select(diverged, state.physics, physics)
+        seen = state.seen
         state = state._replace(
+            seen=None,
             age=state.age + 1,
             physics=physics,
             fabric=fabric_state,
@@ -94,6 +96,7 @@ class GraspEnv:
         outcome = self._outcome(state, now, diverged, reading, level)
         done = outcome.terminated | outcome.truncated
         state = select(done, self._fresh(state.env_id, state.episode + 1, level), state)
+        state = self._look(state, seen)
         return state, self.observe(state), outcome
 
     def observe(self, state: EnvState) -> Observation:
@@ -148,6 +151,10 @@ class GraspEnv:
 
     def _fresh(self, env_id: jax.Array, episode: jax.Array, level: jax.Array) -> EnvState:
         return fresh(self.config.adr, self.num_objects, env_id, episode, self.key, level)
+
+    def _look(self, state: EnvState, before: Seen | None) -> EnvState:
+        every = self.config.camera.every if self.config.observation.depth else 1
+        return sensing.look(state, before, every)
 
     def _critic_observation(self, state: EnvState, now: View) -> jax.Array:
         return observations.group(

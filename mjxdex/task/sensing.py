@@ -8,7 +8,7 @@ from mjxdex.physics import PhysicsState
 from mjxdex.render import DepthView
 from mjxdex.task import streams
 from mjxdex.task.randomization import Noise
-from mjxdex.task.state import NUM_JOINTS, OBJECT_QPOS, EnvState
+from mjxdex.task.state import NUM_JOINTS, OBJECT_QPOS, EnvState, Seen, select
 
 
 def misread(state: EnvState, key: jax.Array) -> PhysicsState:
@@ -43,8 +43,32 @@ def misread(state: EnvState, key: jax.Array) -> PhysicsState:
     )
 
 
+def look(state: EnvState, before: Seen | None, every: int) -> EnvState:
+    """The state with a new image where the camera takes one: every so many control steps of an episode.
+
+    Only the poses are kept. An image is drawn from them again in each step until the next, with the same
+    noise, so that a checkpoint needs no images.
+
+    Args:
+      state: N envs after a control step, resets included.
+      before: What they saw before it; None lets all take an image.
+      every: `camera.every`.
+    """
+    if every == 1:
+        return state
+    now = Seen(state.physics.qpos, state.age)
+    return state._replace(seen=now if before is None else select(state.age % every == 0, now, before))
+
+
+def seen_qpos(state: EnvState) -> jax.Array:
+    """The poses that the depth images of N envs show, float32 [N, 30]."""
+    return state.physics.qpos if state.seen is None else state.seen.qpos
+
+
 def depth_view(state: EnvState, key: jax.Array) -> DepthView:
-    """Cameras and noise of this control step's depth images of N envs; `key` as in `misread`."""
+    """Cameras and noise of the depth images that N envs see now; `key` as in `misread`."""
+    if state.seen is not None:
+        state = state._replace(age=state.seen.age)
     key_data = jax.random.key_data(_keys(state, key, streams.DEPTH))
     return DepthView(state.random.cameras, state.random.depth_noise, key_data)
 

@@ -15,6 +15,13 @@ OBJECT_QPOS = slice(NUM_JOINTS, NUM_JOINTS + 7)
 OBJECT_QVEL = slice(NUM_JOINTS, NUM_JOINTS + 6)
 
 
+class Seen(NamedTuple):
+    """What the last depth images of N envs show: qpos float32 [N, 30] at the age int32 [N]."""
+
+    qpos: jax.Array
+    age: jax.Array
+
+
 class EnvState(NamedTuple):
     """N envs. Observations are a pure function of it, so that a resumed run sees what it would have seen.
 
@@ -29,6 +36,8 @@ class EnvState(NamedTuple):
       force: float32 [N, 5, 3], force at each hand point's joint in the last physics step, N.
       last_action: float32 [N, 11], clipped to [-1, 1].
       held: int32 [N], control steps without a break that the object has been in the goal region.
+      seen: what the depth images show; None for a camera that takes one in every control step, which show
+        the present.
     """
 
     env_id: jax.Array
@@ -41,6 +50,7 @@ class EnvState(NamedTuple):
     force: jax.Array
     last_action: jax.Array
     held: jax.Array
+    seen: Seen | None = None
 
 
 class View(NamedTuple):

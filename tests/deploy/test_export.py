@@ -103,6 +103,14 @@ def test_feed_forward_state_policy_has_one_input_and_one_output(tmp_path):
     assert report.state == 0
 
 
+def test_mlp_before_the_lstm_and_scaled_depth(tmp_path):
+    network = dataclasses.replace(CONFIG.network, mlp_position="before", depth_shift=0.9, depth_scale=2.5)
+    config = dataclasses.replace(CONFIG, network=network)
+    _, params, stats = trained(config)
+    report = export(config, params, stats, LAYOUT, tmp_path / "p.onnx")
+    assert report.action <= 1e-4 and report.state > 0
+
+
 def test_a_file_that_differs_is_not_written_and_the_old_one_stays(tmp_path, monkeypatch):
     _, params, stats = trained(CONFIG)
     path = tmp_path / "policy.onnx"

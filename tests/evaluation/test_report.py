@@ -7,7 +7,11 @@ import pytest
 from mjxdex.evaluation.report import summarize, wilson
 
 CUBE_AND_CAN = SimpleNamespace(name="toys", names=("cube", "can"))
-POLICY = SimpleNamespace(config=SimpleNamespace(name="toy"), iteration=7, adr_level=0)
+PHYSICS = SimpleNamespace(timestep=0.05, substeps=2)
+TRAINING = {"adr_increment": 0.3, "first_env_steps": None}
+POLICY = SimpleNamespace(
+    config=SimpleNamespace(name="toy", physics=PHYSICS), iteration=7, adr_level=15, training=TRAINING
+)
 
 
 def test_wilson_interval_of_a_textbook_case():
@@ -29,6 +33,8 @@ def test_counts_by_object():
     )  # fmt: skip
     assert (can.success, can.reached, can.held_at_end, can.lost) == (0.1, 0.5, 0.0, 0.5)
     assert report.total.success == pytest.approx(7 / 40)
+    assert (cube.first_s, can.first_s) == (pytest.approx(0.6), pytest.approx(0.3))
+    assert report.total.first_s == pytest.approx(0.45)
 
 
 def test_a_students_guesses_by_object():
@@ -46,3 +52,7 @@ def test_json(tmp_path):
     found = json.loads(path.read_text())
     assert found["total"]["object_pos_error_cm"] is None
     assert found["total"]["success"] == 1.0 and found["run"]["level"] == 5
+    assert found["run"]["adr_increment"] == 0.3 and found["training"] == TRAINING
+
+    summarize(~success, success, CUBE_AND_CAN, POLICY, 5).write_json(path)  # pyright: ignore[reportArgumentType]
+    assert json.loads(path.read_text())["total"]["first_s"] is None

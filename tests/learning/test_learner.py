@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mjxdex.config import Config, EnvConfig, NetworkConfig, PpoConfig
+from mjxdex.config import Config, ConfigError, EnvConfig, NetworkConfig, PpoConfig
 from mjxdex.learning import normalizer, ppo
 from mjxdex.learning.blocks import WHOLE
 from mjxdex.learning.digest import digest
@@ -225,10 +225,46 @@ def test_statistics_move_after_the_epochs(fresh):
 def test_policys_step_size_falls_linearly_by_iteration(fresh):
     learner, _, _ = fresh
     acting, rollout, _ = rollout_of(fresh, MESSAGES)
-    for iteration, want in ((0, 1e-4), (1, 1e-4 - 0.25 * 9.9e-5), (4, 1e-6), (9, 1e-6)):
-        state = learner._replace(iteration=jnp.int32(iteration))
-        metrics = update(state, acting, rollout, (MESSAGES[T],))[3]
-        np.testing.assert_allclose(metrics["learning_rate"], want, rtol=1e-5)
+    steps = []
+    for _ in range(6):
+        learner, _, _, metrics = update(learner, acting, rollout, (MESSAGES[T],))
+        steps.append(float(metrics["learning_rate"]))
+    want = [1e-4 - min(1, i / 4) * 9.9e-5 for i in range(6)]
+    np.testing.assert_allclose(steps, want, rtol=1e-5)
+
+
+def test_log_std_stays_between_its_floor_and_its_ceiling(fresh):
+    acting, rollout, _ = rollout_of(fresh, MESSAGES)
+    _, rollout, _ = jax.jit(LEARNER.close)(fresh[0], acting, rollout, (MESSAGES[T],))
+    floor = {"min_log_std": 0.5}
+    ceiling = {"max_log_std": (-1.0, -2.0), "max_log_std_iterations": 4}
+    for limits, iteration, want in ((floor, 0, 0.5), (ceiling, 0, -1), (ceiling, 1, -1.25), (ceiling, 9, -2)):
+        config = dataclasses.replace(CONFIG, ppo=dataclasses.replace(CONFIG.ppo, **limits))
+        state = fresh[0]._replace(iteration=jnp.int32(iteration))
+        learner = jax.jit(make(config, P, C, (H, W), A).learn)(state, rollout)[0]
+        np.testing.assert_array_equal(learner.policy["log_std"], np.full(A, want, np.float32))
+    with pytest.raises(ConfigError, match="floor must not be above the ceiling"):
+        crossed = dataclasses.replace(CONFIG.ppo, min_log_std=0.0, max_log_std=(1.0, -1.0))
+        dataclasses.replace(CONFIG, ppo=crossed)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"lstm_layers": 0}, {"mlp_position": "before"}, {"depth_shift": 0.9, "depth_scale": 2.5}]
+)
+def test_every_kind_of_network_learns(changes):
+    """One rollout and its update through the learner: finite, and no parameter stays as it was."""
+    config = dataclasses.replace(CONFIG, network=dataclasses.replace(NETWORK, **changes))
+    learner_of = make(config, P, C, (H, W), A)
+    learner, acting = jax.jit(learner_of.init, static_argnums=1)(jax.random.key(0), B)
+    learner.policy["mean"]["kernel"] *= 1000
+    rollout, act = learner_of.empty_rollout(B, ("force",)), jax.jit(learner_of.act)
+    for t in range(T):
+        acting, rollout, _ = act(learner, acting, rollout, t, (MESSAGES[t],))
+    _, rollout, _ = jax.jit(learner_of.close)(learner, acting, rollout, (MESSAGES[T],))
+    after, metrics = jax.jit(learner_of.learn)(learner, rollout)
+    assert all(np.isfinite(value) for value in metrics.values()) and float(metrics["approx_kl"]) < 1e-8
+    changed = jax.tree.map(lambda a, b: bool((a != b).any()), learner.policy, after.policy)
+    assert all(jax.tree.leaves(changed)), changed
 
 
 def test_policy_step_gives_the_mean_and_forgets_at_resets(fresh):

@@ -43,9 +43,13 @@ def test_papers_policy_has_the_expected_size():
     assert parameters(policy) == convolutions + 129 * 32 + lstm + mlp + 11
 
 
-@pytest.mark.parametrize(("layers", "depth"), [(0, False), (1, False), (2, True)])
-def test_sequence_equals_steps(layers, depth):
-    policy = Policy(dataclasses.replace(TINY, lstm_layers=layers), 5, 3, depth=depth, draw=draws())
+@pytest.mark.parametrize(
+    ("layers", "depth", "position"),
+    [(0, False, "after"), (1, False, "after"), (2, True, "after"), (2, True, "before"), (0, True, "before")],
+)
+def test_sequence_equals_steps(layers, depth, position):
+    config = dataclasses.replace(TINY, lstm_layers=layers, mlp_position=position)
+    policy = Policy(config, 5, 3, depth=depth, draw=draws())
     policy.mean.kernel[...] = policy.mean.kernel[...] * 100
     graph, params = nnx.split(policy)
     run = jax.jit(lambda *inputs: nnx.merge(graph, params)(*inputs))
@@ -58,6 +62,17 @@ def test_sequence_equals_steps(layers, depth):
     for t in range(4):
         mean, carry = run(obs[t], images[t] if depth else None, carry, reset[t])
         np.testing.assert_allclose(means[t], mean, atol=1e-5)
+
+
+def test_the_mlp_stands_before_or_after_the_lstm():
+    kernels = {}
+    for position in ("after", "before"):
+        config = dataclasses.replace(TINY, lstm_layers=1, lstm_units=16, mlp=(12,), mlp_position=position)
+        policy = Policy(config, 5, 3, depth=False, draw=draws())
+        parts = (policy.mlp.layers[0].kernel, policy.lstm.layers[0].kernel_in, policy.mean.kernel)
+        kernels[position] = [part.shape for part in parts]
+    assert kernels["after"] == [(16, 12), (5, 64), (12, 3)]
+    assert kernels["before"] == [(5, 12), (12, 64), (16, 3)]
 
 
 def test_a_depth_policy_without_images_is_an_error():

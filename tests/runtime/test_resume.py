@@ -17,6 +17,7 @@ TINY = {
     "--env.num_envs": "8",
     "--ppo.minibatches": "2",
     "--ppo.horizon": "8",
+    "--camera.every": "2",  # so that images show the past
     "--env.episode_length_s": "0.3",  # so that the ADR level rises within the run
     "--adr.start_level": "30",
     "--adr.min_resets": "1",
