@@ -64,7 +64,7 @@ def test_its_report_pictures_and_file(uninterrupted, tmp_path: Path):
     assert "teacher smoke, iteration 1" in output and "2 x 80x60 RGB" in output
     report = tmp_path / "report.json"
     arguments = f"{folder} --envs 2 --seconds 0.2 --video --json {report}"
-    assert "object off by" in finish(start("evaluate.py", *arguments.split()))
+    assert " cm" in finish(start("evaluate.py", *arguments.split()))
     total = json.loads(report.read_text())["total"]
     assert total["envs"] == 2 and 0 < total["object_pos_error_cm"] < 300
     strip = imageio.imread(folder / "videos" / "6.png")
