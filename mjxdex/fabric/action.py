@@ -1,10 +1,16 @@
 """From the policy's 11 actions to the targets of the fabric."""
 
-import jax
-import jax.numpy as jnp
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from mjxdex.arrays import namespace
 from mjxdex.robot import hand_pca
+
+if TYPE_CHECKING:
+    import jax
 
 NUM_ACTIONS = 11
 PALM_POS_LOWER = np.array([-1.2, -0.7, 0.0])
@@ -28,7 +34,8 @@ def targets(action: jax.Array, max_pose_angle_deg: float) -> tuple[jax.Array, ja
       Source: published DextrAH task.
     """
     lower, upper = target_range(max_pose_angle_deg)
-    target = jnp.asarray(lower) + 0.5 * (jnp.clip(action, -1.0, 1.0) + 1.0) * (upper - lower)
+    xp = namespace(action)
+    target = xp.asarray(lower) + 0.5 * (xp.clip(action, -1.0, 1.0) + 1.0) * (upper - lower)
     return target[:3], target[3:6], target[6:]
 
 

@@ -1,19 +1,24 @@
-"""The geometric fabric: joint accelerations from palm and hand targets, integrated. One robot; callers vmap.
+"""The geometric fabric: joint accelerations from palm and hand targets, integrated. One robot, on JAX
+arrays (callers vmap) or NumPy arrays.
 
 The fabric is a second-order system of its own: the targets shape it and the joint servos follow it; measured
 joints enter it only at a reset. Source: published FABRICS equations and parameters.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
 
-import jax
-import jax.numpy as jnp
+from typing import TYPE_CHECKING, NamedTuple
+
 import numpy as np
 
+from mjxdex.arrays import namespace
 from mjxdex.fabric import leaves
 from mjxdex.fabric.linalg import solve_spd
 from mjxdex.fabric.repulsion import sphere_repulsion
 from mjxdex.robot.rotations import euler_zyx_to_matrix
+
+if TYPE_CHECKING:
+    import jax
 
 MAX_ACCELERATION = np.array([7.5, 7.5, 10, 10, 10, 20, 20] + [22.5] * 16)
 """rad/s^2 [23]."""
@@ -61,12 +66,13 @@ def step(
     Returns:
       The next state; its acc is the acceleration that led there.
     """
+    xp = namespace(state.pos)
     targets = palm_target, pca_target
     raw = acceleration(
         state.pos, state.vel, *targets, damping, curvature_factor, collision_avoidance=collision_avoidance
     ).acc
     limit = acceleration_limit(timestep).astype(raw.dtype)
-    acc = raw * jnp.minimum(1.0, jnp.min(limit / jnp.maximum(jnp.abs(raw), 1e-9)))
+    acc = raw * xp.minimum(1.0, xp.min(limit / xp.maximum(xp.abs(raw), 1e-9)))
     pos = state.pos + timestep * state.vel + 0.5 * timestep**2 * acc
     return FabricState(pos, state.vel + timestep * acc, acc)
 
@@ -85,6 +91,7 @@ def acceleration(
 
     The geometry is energized: by itself it keeps |vel|^2 / 2, which only targets, limits and damping change.
     """
+    xp = namespace(pos)
     total = (
         leaves.joint_limits(pos, vel)
         + leaves.posture(pos, vel)
@@ -94,8 +101,8 @@ def acceleration(
     if collision_avoidance:
         total += sphere_repulsion(pos, vel)
     geometric = total.geometric + curvature_factor * total.curvature
-    free, forced = solve_spd(total.metric, -jnp.stack((geometric, total.potential)))
-    energization = -jnp.sum(vel * free) / (jnp.sum(vel * vel) + 1e-6)
+    free, forced = solve_spd(total.metric, -xp.stack((geometric, total.potential)))
+    energization = -xp.sum(vel * free) / (xp.sum(vel * vel) + 1e-6)
     return Acceleration(free + energization * vel + forced - damping * vel, energization, total.metric)
 
 

@@ -1,14 +1,22 @@
 """The one linear system of the fabric, apart so that it can be swapped for what is fastest on a backend."""
 
-import jax
-import jax.numpy as jnp
-from jax import lax
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mjxdex.arrays import namespace
+
+if TYPE_CHECKING:
+    import jax
 
 
 def solve_spd(matrix: jax.Array, rhs: jax.Array) -> jax.Array:
-    """Solves matrix x = b for each row b of rhs, by Gauss-Jordan elimination without pivoting.
+    """Solves matrix x = b for each row b of rhs, by Gauss-Jordan elimination without pivoting in
+    JAX and LAPACK in NumPy.
 
-    Written out rather than calling a library's Cholesky: LAPACK calls of several virtual CPU devices at once
+    JAX's is written out rather than calling a library's Cholesky: LAPACK calls of several virtual CPU devices at once
     deadlock XLA's thread pool (seen with jaxlib 0.10.2). Scaling to a unit diagonal first keeps the accuracy
     of Cholesky in float32.
 
@@ -19,6 +27,11 @@ def solve_spd(matrix: jax.Array, rhs: jax.Array) -> jax.Array:
     Returns:
       [k, n], one solution a row.
     """
+    if namespace(matrix, rhs) is np:
+        return np.linalg.solve(matrix, rhs.T).T
+    import jax.numpy as jnp
+    from jax import lax
+
     size = matrix.shape[0]
     scale = lax.rsqrt(jnp.diagonal(matrix))
     rows = jnp.arange(size)
