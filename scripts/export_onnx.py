@@ -20,7 +20,9 @@ def main() -> None:
         for notice in policy.notices:
             print(f"notice: {notice}")
         path = options.out or options.run / "policy.onnx"
-        report = export(policy.config, policy.params, policy.stats, policy.layout, path)
+        report = export(
+            policy.config, policy.params, policy.stats, policy.layout, path, adr_level=policy.adr_level
+        )
     except UserError as error:
         sys.exit(f"error: {error}")
     print(

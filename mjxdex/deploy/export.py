@@ -53,6 +53,8 @@ def export(
     stats: RunningStats,
     layout: Sequence[tuple[str, int]],
     path: Path,
+    *,
+    adr_level: int,
 ) -> ParityReport:
     """Writes the policy's mean action as an ONNX file and compares the file with JAX.
 
@@ -73,6 +75,8 @@ def export(
       stats: Statistics of its vector observations.
       layout: Names and sizes of the terms of the vector observation, in order.
       path: File to write; it appears only if the comparison passes.
+      adr_level: ADR level that the policy reached; the fabric's damping and the servos' velocity targets are
+        those of this level.
 
     Returns:
       What the comparison found.
@@ -103,7 +107,7 @@ def export(
         input_names=list(shapes),
         output_names=["action", "lstm_state_out"] if config.network.lstm_layers else ["action"],
     )
-    for key, value in _description(config, params, layout, shapes).items():
+    for key, value in _description(config, params, layout, shapes, adr_level).items():
         model.metadata_props.add(key=key, value=value if isinstance(value, str) else json.dumps(value))
 
     partial = path.with_name(path.name + ".partial")
@@ -191,7 +195,11 @@ def _compare(
 
 
 def _description(
-    config: Config, params: Params, layout: Sequence[tuple[str, int]], shapes: dict[str, tuple[int, ...]]
+    config: Config,
+    params: Params,
+    layout: Sequence[tuple[str, int]],
+    shapes: dict[str, tuple[int, ...]],
+    adr_level: int,
 ) -> dict[str, Any]:
     """What a user of the file has to know; all but strings as JSON."""
     order, start = [], 0
@@ -212,6 +220,7 @@ def _description(
         "observation_order": order,
         "inputs": {name: ["B", *shape] for name, shape in shapes.items()},
         "units": {name: text for name, text in units.items() if name in shapes or name == "action"},
+        "adr_level": adr_level,
         "control_period_s": config.physics.timestep * config.physics.substeps,
         "parameters": f"sha256:{digest(params)}",
         "parity": f"max abs difference to JAX at most {TOLERANCE} over {PARITY_STEPS} recurrent steps",

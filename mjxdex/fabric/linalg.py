@@ -16,9 +16,9 @@ def solve_spd(matrix: jax.Array, rhs: jax.Array) -> jax.Array:
     """Solves matrix x = b for each row b of rhs, by Gauss-Jordan elimination without pivoting in
     JAX and LAPACK in NumPy.
 
-    JAX's is written out rather than calling a library's Cholesky: LAPACK calls of several virtual CPU devices at once
-    deadlock XLA's thread pool (seen with jaxlib 0.10.2). Scaling to a unit diagonal first keeps the accuracy
-    of Cholesky in float32.
+    JAX's is written out rather than calling a library's Cholesky: LAPACK calls of several virtual CPU devices
+    at once deadlock XLA's thread pool (seen with jaxlib 0.10.2). Scaling to a unit diagonal first keeps the
+    accuracy of Cholesky in float32.
 
     Args:
       matrix: [n, n], symmetric and positive definite.

@@ -156,9 +156,7 @@ def _motion(hinges: jax.Array, r: jax.Array, vel: jax.Array) -> tuple[jax.Array,
     moves = np.concatenate((_MOVES_LINK, _MOVES_SPHERE), axis=1).astype(vel.dtype)
     v, w = xp.split(matmul(rates, moves), 2)
     link_v, link_w = v[:, :num_links], w[:, :num_links]
-    rates = xp.concatenate(
-        (_cross(link_w, rates[:3]) + _cross(link_v, rates[3:]), _cross(link_w, rates[3:]))
-    )
+    rates = xp.concatenate((_cross(link_w, rates[:3]) + _cross(link_v, rates[3:]), _cross(link_w, rates[3:])))
     a, alpha = xp.split(matmul(rates, _MOVES_SPHERE.astype(vel.dtype)), 2)
     w = w[:, num_links:]
     velocity = v[:, num_links:] + _cross(w, r)
