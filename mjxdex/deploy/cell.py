@@ -22,7 +22,7 @@ _RGBA = (0.30, 0.45, 0.62, 1.0)
 def build(config: Config, objects: ObjectSet, object_id: int) -> mujoco.MjModel:
     """The scene that policies are trained in with one object, and the bin beside it.
 
-    Robot, table, object, contacts, servos and time step are those of `scene.describe`; the engine is MuJoCo C.
+    Robot, table, object, contacts, servos and time step are those of `scene.describe`.
     """
     spec = scene.describe(config, objects, object_id)
     (x, y), (width, depth) = BIN_CENTRE, BIN_SIZE

@@ -1,4 +1,4 @@
-"""The fabric on the robot: from targets of palm and hand to targets of the joint servos, once a control step."""
+"""The fabric on the robot: from targets of palm and hand to targets of the servos, once a control step."""
 
 import numpy as np
 

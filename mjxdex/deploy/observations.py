@@ -37,8 +37,8 @@ def check_terms(terms: Sequence[str]) -> None:
     unknown = [term for term in terms if term not in KNOWN_TERMS]
     if unknown:
         raise UserError(
-            f"this policy is told {', '.join(unknown)}, which a robot does not know; deploy a policy that sees "
-            f"a camera and {', '.join(KNOWN_TERMS)}"
+            f"this policy is told {', '.join(unknown)}, which a robot does not know; deploy one that has a "
+            f"camera and is told no more than {', '.join(KNOWN_TERMS)}"
         )
 
 

@@ -13,7 +13,7 @@ from mjxdex.deploy.observations import Known, assemble, check_terms
 
 NUM_ACTIONS = 11
 BURN_IN = 5
-"""Calls before the first real one, so that no allocation falls into the loop. Source: published deployment."""
+"""Calls before the first real one, so that nothing is allocated in the loop. Source: published deployment."""
 _INPUTS = ("depth", "observation", "lstm_state")
 
 
@@ -22,7 +22,7 @@ class PolicyError(UserError):
 
 
 class PolicyOutput(NamedTuple):
-    """Action [11], each -1 to 1, and where the policy thinks the object is [3], metres; None without a head."""
+    """Action [11], each -1 to 1, and where the policy thinks the object is [3], m; None without a head."""
 
     action: np.ndarray
     object_pos: np.ndarray | None
@@ -68,9 +68,7 @@ class OnnxPolicy:
         try:
             import onnxruntime
         except ImportError:
-            raise PolicyError(
-                "onnxruntime is missing; install it with: pip install 'mjxdex[deploy]'"
-            ) from None
+            raise PolicyError("onnxruntime is missing; run: pip install 'mjxdex[deploy]'") from None
         if not path.is_file():
             raise PolicyError(f"there is no file {path}; scripts/export_onnx.py RUN writes one")
         options = onnxruntime.SessionOptions()

@@ -69,9 +69,9 @@ def _without_culling(model: mujoco.MjModel) -> mujoco.MjModel:
     """A copy in which `mj_multiRay` finds every geom.
 
     MuJoCo 3.17 skips a body for rays that miss a sphere around the root of its bounding volumes. For bodies
-    whose principal axes are turned that sphere misses geoms, too, and whole finger links vanish (`mj_ray` sees
-    them). Here the root of each body is a box around its inertial frame that holds all its geoms however it is
-    turned. A plane has no bounds, so its body gets one of 1 km.
+    whose principal axes are turned that sphere misses geoms, too, and whole finger links vanish (`mj_ray`
+    sees them). Here the root of each body is a box around its inertial frame that holds all its geoms however
+    it is turned. A plane has no bounds, so its body gets one of 1 km.
     """
     model = copy.copy(model)
     for body in range(model.nbody):
@@ -79,10 +79,8 @@ def _without_culling(model: mujoco.MjModel) -> mujoco.MjModel:
             continue
         geoms = slice(model.body_geomadr[body], model.body_geomadr[body] + model.body_geomnum[body])
         offsets = np.linalg.norm(model.geom_pos[geoms] - model.body_ipos[body], axis=1)
-        bounds = np.where(
-            model.geom_type[geoms] == mujoco.mjtGeom.mjGEOM_PLANE, 1e3, model.geom_rbound[geoms]
-        )
-        reach = (offsets + bounds).max()
+        is_plane = model.geom_type[geoms] == mujoco.mjtGeom.mjGEOM_PLANE
+        reach = (offsets + np.where(is_plane, 1e3, model.geom_rbound[geoms])).max()
         model.bvh_aabb[model.body_bvhadr[body]] = (0, 0, 0, reach, reach, reach)
     return model
 

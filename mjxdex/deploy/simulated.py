@@ -132,6 +132,9 @@ class Faults(NamedTuple):
     pos_error: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
+NO_FAULTS = Faults()
+
+
 class SimulatedCamera:
     """Camera by ray casting in a SimulatedRobot's cell, one image a control step.
 
@@ -146,7 +149,7 @@ class SimulatedCamera:
     """
 
     def __init__(
-        self, robot: SimulatedRobot, config: Config, faults: Faults = Faults(), seed: int = 0
+        self, robot: SimulatedRobot, config: Config, faults: Faults = NO_FAULTS, seed: int = 0
     ) -> None:
         self._robot, self._config, self._faults, self._seed = robot, config.camera, faults, seed
         self.pinhole: Pinhole = depth_camera(
