@@ -60,6 +60,7 @@ class ControlLoop:
     Attributes:
       machine: the state machine.
       timing: of all steps.
+      hand_points: measured in the last step [5, 3], metres.
       period: s between two control steps, as in training.
     """
 
@@ -120,11 +121,11 @@ class ControlLoop:
         self._readings.append(reading)
         if self._watchdog is not None and self._watchdog.tripped:
             self.machine.stop(now, f"watchdog: no control step for {self._watchdog.timeout:g} s")
-        hand_points = self._check(now, reading)
+        self._check(now, reading)
         acted = False
-        if self.machine.mode is not Mode.STOPPED and hand_points is not None:
+        if self.machine.mode is not Mode.STOPPED:
             was = self.machine.mode
-            self.machine.update(now, hand_points, self._object_if_fresh(now))
+            self.machine.update(now, self.hand_points, self._object_if_fresh(now))
             if self.machine.mode is Mode.POLICY:
                 if was is not Mode.POLICY:
                     self._engage()
@@ -138,6 +139,7 @@ class ControlLoop:
 
     def _start(self, reading: JointReading) -> None:
         self._fabric.start(reading.pos)
+        self.hand_points = kinematics.hand_points(reading.pos)
         self._commanded: np.ndarray | None = None
         self._targets = self.machine.targets() if self.machine.mode is not Mode.STOPPED else None
         self._readings.clear()
@@ -150,17 +152,14 @@ class ControlLoop:
         self._object: tuple[float, np.ndarray] | None = None
         self._image_time, self._images = -np.inf, 0
 
-    def _check(self, now: float, reading: JointReading) -> np.ndarray | None:
-        """Measured hand points [5, 3], or None after a stop."""
+    def _check(self, now: float, reading: JointReading) -> None:
+        """Stops if reading or hand are not as they may be."""
         fault = self.monitor.of_reading(now, reading, self._commanded)
-        hand_points = None
         if fault is None:
-            hand_points = kinematics.hand_points(reading.pos)
-            fault = self.monitor.of_hand(hand_points)
+            self.hand_points = kinematics.hand_points(reading.pos)
+            fault = self.monitor.of_hand(self.hand_points)
         if fault is not None:
             self.machine.stop(now, fault)
-            return None
-        return hand_points
 
     def _follow_policy(self, now: float, reading: JointReading) -> bool:
         """Takes the targets from the policy; without a fresh image they stay as they are."""

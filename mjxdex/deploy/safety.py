@@ -16,10 +16,10 @@ class Limits:
     """By how much measured or commanded joints may pass the limits of the robot description, rad: soft stops
     of the simulated fingers give way by up to 0.03."""
     velocity: tuple[float, ...] = (10.0,) * NUM_ARM + (15.0,) * NUM_HAND
-    """Largest measured speed of each joint, rad/s. Source of the arm's: robot description. The hand's is twice
-    the 6.3 there, since simulated fingers snap against objects."""
+    """Largest measured speed of each joint, rad/s. Source of the arm's: robot description. The hand's is more
+    than the 6.3 there, since simulated fingers snap against objects."""
     tracking: float = 0.35
-    """Largest difference of measured and commanded arm joints, rad, that may last longer than `tracking_s`."""
+    """Largest difference of measured and commanded arm joints that may last longer than `tracking_s`, rad."""
     tracking_s: float = 0.5
     """Seconds."""
     workspace: tuple[tuple[float, float], ...] = ((-1.25, 0.45), (-0.50, 0.65), (0.22, 1.35))

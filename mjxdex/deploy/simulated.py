@@ -69,6 +69,18 @@ class SimulatedRobot:
             self.moments.clear()
             self._expose()
 
+    def reset(self, time: float | None = None) -> None:
+        """Puts the robot at rest at its reset pose; the object stays. `time` sets the clock, s."""
+        with self.lock:
+            if time is not None:
+                self._data.time = time
+            self._data.qpos[:NUM_JOINTS] = RESET_POS
+            self._data.qvel[:NUM_JOINTS] = 0
+            self._data.ctrl[:] = RESET_POS
+            self._target = RESET_POS
+            self.moments.clear()
+            self._expose()
+
     def read(self) -> JointReading:
         with self.lock:
             data = self._data

@@ -1,15 +1,20 @@
 """What an evaluation found: success as the paper measures it, over all envs and object by object."""
 
+from __future__ import annotations
+
 import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.table import Table
 
 from mjxdex.objects import ObjectSet
-from mjxdex.runtime.trained import TrainedPolicy
+
+if TYPE_CHECKING:
+    from mjxdex.runtime.trained import TrainedPolicy
 
 Z_95 = 1.959964
 

@@ -1,7 +1,10 @@
 """Videos and strips of what the overview camera and the depth camera saw."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import imageio.v2 as imageio
 import numpy as np
@@ -27,15 +30,28 @@ def write_video(
       depth_min, depth_max: range of the depth colours, metres.
       fps: pictures per second.
     """
-    frames = rgb_and_depth(rgb, depth, depth_min, depth_max)
+    with open_video(path, fps) as video:
+        for frame in rgb_and_depth(rgb, depth, depth_min, depth_max):
+            video.append_data(frame)
+
+
+@contextmanager
+def open_video(path: str | Path, fps: float) -> Iterator[Any]:
+    """An H.264 mp4 to which `append_data` adds frames, uint8 [H, W, 3] with even H and W.
+
+    Args:
+      path: the file; its folder is made if need be.
+      fps: pictures per second.
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         # JAX warns of any fork; the encoder's is followed by exec at once.
         warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
-        imageio.mimwrite(
-            path, list(frames), format="FFMPEG", fps=fps, codec="libx264", pixelformat="yuv420p", quality=7,
+        with imageio.get_writer(
+            path, format="FFMPEG", fps=fps, codec="libx264", pixelformat="yuv420p", quality=7,  # pyright: ignore
             macro_block_size=2,
-        )  # fmt: skip
+        ) as writer:  # fmt: skip
+            yield writer
 
 
 def write_strip(
