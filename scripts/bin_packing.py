@@ -64,7 +64,8 @@ def run(options: argparse.Namespace) -> None:
         )
         if not options.sweep:
             console.print(reports[description].table())
-            console.print(reports[description].timing.table())
+            if options.real_time:
+                console.print(reports[description].timing.table())
     if options.sweep:
         console.print(sweep_table(reports))
     if options.json:

@@ -1,6 +1,6 @@
 """The paper's bin packing, simulated: objects one after another from the table into the bin.
 
-The protocol is the paper's (Sec. IV-C): a policy grasps, a state machine deposits, and the share of objects
+The protocol is the paper's: a policy grasps, a state machine deposits, and the share of objects
 that end in the bin counts. Here the cell is simulated by MuJoCo C, an object is alone on the table, each gets
 one attempt, and the bin is emptied every time.
 """

@@ -147,10 +147,9 @@ def pack(
             if isinstance(policy, ScriptedPolicy):
                 policy.choose(objects.names[k])
             attempts.append(session.attempt(k, trial))
+    about = f"{policy.config.name}, ADR level {policy.adr_level}"
     return PackingReport(
-        policy=f"{policy.config.name}, ADR level {policy.adr_level}"
-        if settings.policy != SCRIPTED
-        else SCRIPTED,
+        policy=SCRIPTED if settings.policy == SCRIPTED else about,
         setup={
             "file": settings.policy,
             "objects": objects.name,
