@@ -14,6 +14,7 @@ from mjxdex.config import Config
 from mjxdex.deploy import cell
 from mjxdex.deploy.fabric_targets import at_level
 from mjxdex.deploy.loop import ControlLoop, Step
+from mjxdex.deploy.real_time import RealTimeCamera, RealTimeCell
 from mjxdex.deploy.simulated import Faults, SimulatedCamera, SimulatedRobot
 from mjxdex.deploy.state_machine import Mode
 from mjxdex.scene import TABLE_TOP
@@ -68,10 +69,9 @@ class BinPacking:
     """A session in a simulated cell.
 
     Args:
-      loop: on `robot`.
-      robot: the cell.
+      loop: on `robot` and `camera`.
+      robot, camera: the cell.
       config: of the policy's training.
-      show: exchanges the loop's camera for another one, at each object.
       conditions: of the camera.
       spawn_level: ADR level whose widths of place and rotation objects are put down with; 0 for the middle.
       seed: of places, rotations and camera faults.
@@ -81,16 +81,16 @@ class BinPacking:
     def __init__(
         self,
         loop: ControlLoop,
-        robot: SimulatedRobot,
+        robot: SimulatedRobot | RealTimeCell,
+        camera: SimulatedCamera | RealTimeCamera,
         config: Config,
-        show: Callable[[SimulatedCamera], None],
         *,
         conditions: Conditions,
         spawn_level: int,
         seed: int = 0,
         watch: Callable[[Step], None] = lambda step: None,
     ) -> None:
-        self.loop, self.robot, self._config, self._show = loop, robot, config, show
+        self.loop, self.robot, self._camera, self._config = loop, robot, camera, config
         self._conditions, self._spawn_level, self._seed, self._watch = conditions, spawn_level, seed, watch
 
     def attempt(self, object_id: int, trial: int) -> Attempt:
@@ -155,7 +155,7 @@ class BinPacking:
             euler_error=tuple(rng.uniform(-angle, angle, 3)),
             pos_error=tuple(rng.uniform(-distance, distance, 3)),
         )
-        self._show(SimulatedCamera(self.robot, self._config, faults, seed=int(rng.integers(2**31))))
+        self._camera.configure(faults, int(rng.integers(2**31)))
 
     def _recover(self) -> None:
         """An operator clears the cell: the robot starts anew from its reset pose."""

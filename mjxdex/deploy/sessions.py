@@ -14,7 +14,7 @@ from mjxdex.deploy.interfaces import WallClock
 from mjxdex.deploy.loop import ControlLoop
 from mjxdex.deploy.packing_report import PackingReport
 from mjxdex.deploy.policy import OnnxPolicy, Policy
-from mjxdex.deploy.real_time import BackgroundCamera, RealTime
+from mjxdex.deploy.real_time import RealTimeCamera, RealTimeCell
 from mjxdex.deploy.recorder import EVERY, Recorder
 from mjxdex.deploy.safety import Limits
 from mjxdex.deploy.scripted_policy import ScriptedPolicy
@@ -23,6 +23,7 @@ from mjxdex.evaluation.video import open_video
 from mjxdex.objects import ObjectSet
 
 SCRIPTED = "scripted"
+VIDEO_FPS = 60 / EVERY
 SWEEP = {
     "latency": (17.0, 33.0, 50.0, 100.0),
     "jitter": (17.0, 33.0, 100.0),
@@ -71,8 +72,9 @@ def check(settings: Settings) -> tuple[Policy, ObjectSet]:
             raise UserError(f"--{option} is {getattr(settings, name):g}; it must be 0 or more")
     if not 0 <= settings.dropped <= 1:
         raise UserError(f"--dropped is {settings.dropped:g}; it must be 0 to 1")
-    if settings.sweep and settings.video:
-        raise UserError("--sweep runs many sessions; leave out --video")
+    if settings.video and (settings.sweep or settings.real_time):
+        other = "--sweep" if settings.sweep else "--real-time"
+        raise UserError(f"{other} and --video do not go together; leave out one of them")
     found = object_sets.load(settings.objects)
     if settings.policy == SCRIPTED:
         policy = ScriptedPolicy(found.names[0])
@@ -117,29 +119,20 @@ def pack(
     spawn_level = policy.adr_level if settings.spawn_level is None else settings.spawn_level
     count = min(settings.limit or len(objects), len(objects))
     turns = [(trial, k) for trial in range(settings.trials) for k in range(count)]
-    robot = SimulatedRobot(policy.config, objects)
-    camera = BackgroundCamera(SimulatedCamera(robot, policy.config))
-
+    config, watch = policy.config, {}
     with contextlib.ExitStack() as stack:
         if settings.real_time:
-            stack.enter_context(RealTime(robot, camera))
-            loop = ControlLoop(robot, camera, WallClock(), policy, limits=limits)
+            robot = stack.enter_context(RealTimeCell(config, objects))
+            camera, clock = RealTimeCamera(robot), WallClock()
         else:
-            loop = ControlLoop(robot, camera.camera, SimulatedClock(robot), policy, limits=limits)
-
-        def show(fresh: SimulatedCamera) -> None:
-            if settings.real_time:
-                camera.camera = fresh
-            else:
-                loop.camera = fresh
-
-        watch = {}
-        if settings.video:
-            fps = 1 / (EVERY * loop.period)
-            video = stack.enter_context(open_video(settings.video, fps))
-            watch = {"watch": Recorder(video, robot, policy.config.camera)}
+            robot = SimulatedRobot(config, objects)
+            camera, clock = SimulatedCamera(robot, config), SimulatedClock(robot)
+            if settings.video:
+                video = stack.enter_context(open_video(settings.video, VIDEO_FPS))
+                watch = {"watch": Recorder(video, robot, config.camera)}
+        loop = ControlLoop(robot, camera, clock, policy, limits=limits)
         session = BinPacking(
-            loop, robot, policy.config, show,
+            loop, robot, camera, config,
             conditions=conditions, spawn_level=spawn_level, seed=settings.seed, **watch,
         )  # fmt: skip
         attempts = []

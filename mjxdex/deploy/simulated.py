@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import mujoco
 import numpy as np
@@ -111,6 +111,11 @@ class SimulatedRobot:
                 if self._steps % substeps == 0:
                     self._expose()
 
+    @property
+    def now(self) -> float:
+        """The robot's time, s."""
+        return self._data.time
+
     def push(self, velocity: np.ndarray) -> None:
         """Gives the object a velocity [3], m/s, on top of its own."""
         with self.lock:
@@ -147,32 +152,46 @@ class Faults(NamedTuple):
 NO_FAULTS = Faults()
 
 
+class Cell(Protocol):
+    """What a simulated camera needs to know of the cell that it looks at; `SimulatedRobot` is one."""
+
+    lock: Any
+    model: mujoco.MjModel
+    moments: deque[Moment]
+
+    @property
+    def now(self) -> float: ...
+
+
 class SimulatedCamera:
-    """Camera by ray casting in a SimulatedRobot's cell, one image a control step.
+    """Camera by ray casting, one image a control step.
 
     Args:
       robot: whose moments are pictured.
       config: resolution and range.
-      faults: delays, losses and mounting.
-      seed: of jitter and losses.
+      faults, seed: as for `configure`.
 
     Attributes:
       pinhole: where it really is.
     """
 
-    def __init__(
-        self, robot: SimulatedRobot, config: Config, faults: Faults = NO_FAULTS, seed: int = 0
-    ) -> None:
-        self._robot, self._config, self._faults, self._seed = robot, config.camera, faults, seed
+    def __init__(self, robot: Cell, config: Config, faults: Faults = NO_FAULTS, seed: int = 0) -> None:
+        self._robot, self._config = robot, config.camera
+        self.configure(faults, seed)
+
+    def configure(self, faults: Faults, seed: int) -> None:
+        """Another camera from now on: with these delays, losses and mounting; `seed` is that of jitter and
+        losses."""
+        self._faults, self._seed = faults, seed
         self.pinhole: Pinhole = depth_camera(
-            config.camera, np.array(faults.euler_error), np.array(faults.pos_error)
+            self._config, np.array(faults.euler_error), np.array(faults.pos_error)
         )
         self._model: mujoco.MjModel | None = None
         self._newest: DepthImage | None = None
 
     def read(self) -> DepthImage | None:
         with self._robot.lock:
-            model, now = self._robot.model, self._robot.read().time
+            model, now = self._robot.model, self._robot.now
             arrived = [moment for moment in self._robot.moments if self._arrival(moment.time) <= now + 1e-9]
         if arrived and (self._newest is None or arrived[-1].time > self._newest.time):
             self._newest = DepthImage(arrived[-1].time, self._draw(model, arrived[-1].qpos))
@@ -204,7 +223,7 @@ class SimulatedClock:
         self._robot = robot
 
     def now(self) -> float:
-        return self._robot.read().time
+        return self._robot.now
 
     def sleep_until(self, time: float) -> None:
         self._robot.advance(time)
