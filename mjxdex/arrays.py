@@ -17,3 +17,24 @@ def namespace(*arrays: Any) -> ModuleType:
         if not isinstance(array, np.ndarray | np.generic):
             return array.__array_namespace__()
     return np
+
+
+def cross(a: Any, b: Any) -> Any:
+    """Cross products of vectors along the last axis, [..., 3]; NumPy's own is slow for few of them."""
+    xp = namespace(a, b)
+    if xp is not np:
+        return xp.cross(a, b)
+    ax, ay, az, bx, by, bz = (v[..., i] for v in (a, b) for i in range(3))
+    return np.stack((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx), axis=-1)
+
+
+def pad(array: Any, widths: Any, fill: float = 0) -> Any:
+    """The array with constant entries around it, as `numpy.pad` takes widths; that is slow for small ones."""
+    xp = namespace(array)
+    if xp is not np:
+        return xp.pad(array, widths, constant_values=fill)
+    pairs = np.broadcast_to(widths, (array.ndim, 2))
+    found = np.full(np.add(array.shape, pairs.sum(axis=1)), fill, array.dtype)
+    inside = tuple(slice(pair[0], pair[0] + size) for pair, size in zip(pairs, array.shape, strict=True))
+    found[inside] = array
+    return found

@@ -172,7 +172,7 @@ class ControlLoop:
         if image is None or now - image.time > self.monitor.limits.action_age:
             return False
         with self.timing.part("policy"):
-            known = Known(reading.pos, reading.vel, self._fabric.state, self._goal, self._last_action)
+            known = Known(*reading[1:], self.hand_points, self._fabric.state, self._goal, self._last_action)
             action, object_pos = self.policy.act(known, image.depth)
         if not np.isfinite(action).all():
             self.machine.stop(now, "action is not a number")

@@ -41,7 +41,9 @@ class ObjectEstimate:
         self._stride = max(1, camera.width // _COLUMNS)
         self._slopes = camera.slopes()[:: self._stride, :: self._stride] @ camera.rot.T
         self._camera_pos = camera.pos
-        self._solids = _solids()
+        links, self._kinds, sizes, pos, rot, bounds = zip(*_solids(), strict=True)
+        self._links, self._sizes, self._bounds = np.array(links), np.array(sizes), np.array(bounds)
+        self._pos, self._rot = np.array(pos), np.array(rot)
 
     def find(self, depth: np.ndarray, joint_pos: np.ndarray) -> np.ndarray | None:
         """Position of the object [3], metres, or None if it is not seen.
@@ -62,15 +64,15 @@ class ObjectEstimate:
     def _is_robot(self, points: np.ndarray, joint_pos: np.ndarray) -> np.ndarray:
         """bool [P]: which points are on the robot or inside it."""
         frames = kinematics.frames(joint_pos)
-        rotation = frames.rotation
+        rotation, origin = frames.rotation[self._links], frames.origin[self._links]
+        centres = origin + (rotation @ self._pos[..., None])[..., 0]
+        squared = (points**2).sum(1)[:, None] - 2 * points @ centres.T + (centres**2).sum(1)
+        near = squared < (self._bounds + ROBOT_MARGIN) ** 2
         found = np.zeros(len(points), bool)
-        for link, kind, size, pos, rot, bound in self._solids:
-            centre = frames.origin[link] + rotation[link] @ pos
-            offset = points - centre
-            near = np.flatnonzero((offset * offset).sum(axis=1) < (bound + ROBOT_MARGIN) ** 2)
-            if near.size:
-                local = offset[near] @ (rotation[link] @ rot)
-                found[near] |= signed_distance(kind, size, local) < ROBOT_MARGIN
+        for i in np.flatnonzero(near.any(axis=0)):
+            rows = np.flatnonzero(near[:, i] & ~found)
+            local = (points[rows] - centres[i]) @ (rotation[i] @ self._rot[i])
+            found[rows] = signed_distance(self._kinds[i], self._sizes[i], local) < ROBOT_MARGIN
         return found
 
 

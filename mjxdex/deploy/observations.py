@@ -20,6 +20,7 @@ class Known(NamedTuple):
 
     Attributes:
       joint_pos, joint_vel: measured, [23], rad and rad/s.
+      hand_points: of joint_pos, [5, 3], metres.
       fabric: the fabric's own state.
       goal: where the object is to be held, [3], metres, robot base frame.
       last_action: the policy's last action, clipped to ±1, [11]; zeros at the start.
@@ -27,6 +28,7 @@ class Known(NamedTuple):
 
     joint_pos: np.ndarray
     joint_vel: np.ndarray
+    hand_points: np.ndarray
     fabric: FabricState
     goal: np.ndarray
     last_action: np.ndarray
@@ -52,23 +54,19 @@ def assemble(terms: Sequence[str], known: Known, velocity_factor: float) -> np.n
       known: measured and computed quantities.
       velocity_factor: factor on velocities and accelerations, squared on those of hand points; see there.
     """
-    points = twists = None
-    if {"hand_points", "hand_point_vel", "hand_twist"}.intersection(terms):
-        if velocity_factor == 0 and "hand_twist" not in terms:
-            points, twists = kinematics.hand_points(known.joint_pos), np.zeros((5, 6))
-        else:
-            points, twists = kinematics.hand_twists(known.joint_pos, known.joint_vel)
+    twists = np.zeros((5, 6))
+    if "hand_twist" in terms or (velocity_factor != 0 and "hand_point_vel" in terms):
+        twists = kinematics.hand_twists(known.joint_pos, known.joint_vel)[1]
     values = {
         "joint_pos": known.joint_pos,
         "joint_vel": velocity_factor * known.joint_vel,
+        "hand_points": known.hand_points.ravel(),
+        "hand_point_vel": velocity_factor**2 * twists[:, :3].ravel(),
+        "hand_twist": twists.ravel(),
         "goal": known.goal,
         "last_action": known.last_action,
         "fabric_pos": known.fabric.pos,
         "fabric_vel": velocity_factor * known.fabric.vel,
         "fabric_acc": velocity_factor * known.fabric.acc,
     }
-    if points is not None and twists is not None:
-        values["hand_points"] = points.ravel()
-        values["hand_point_vel"] = velocity_factor**2 * twists[:, :3].ravel()
-        values["hand_twist"] = twists.ravel()
     return np.concatenate([values[term] for term in terms])[None].astype(np.float32)

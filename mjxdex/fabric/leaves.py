@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mjxdex.arrays import namespace
+from mjxdex.arrays import cross, namespace, pad
 from mjxdex.robot import hand_pca, kinematics, tables
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def hand_synergies(pos: jax.Array, vel: jax.Array, target: jax.Array) -> Leaf:
     distance = _norm(error)
     wanted = HAND.pull(distance) * error + HAND.damp(distance) * matmul(matrix, vel[_HAND])
     zero = xp.zeros_like(pos)
-    force = xp.pad(-HAND.metric * matmul(matrix.T, wanted), (tables.NUM_ARM, 0))
+    force = pad(-HAND.metric * matmul(matrix.T, wanted), (tables.NUM_ARM, 0))
     metric = np.pad(HAND.metric * _HAND_GRAM, (tables.NUM_ARM, 0))
     return Leaf(xp.asarray(metric, pos.dtype), zero, force, zero)
 
@@ -132,12 +132,12 @@ def palm_pose(pos: jax.Array, vel: jax.Array, target_pos: jax.Array, target_rot:
     palm = kinematics.palm_frame(pos)
     hinges = xp.stack([link.z for link in links])
     origins = xp.stack([link.origin for link in links])
-    jacobian = xp.concatenate((xp.cross(hinges, palm.origin - origins), hinges), axis=1).T
+    jacobian = xp.concatenate((cross(hinges, palm.origin - origins), hinges), axis=1).T
 
     error = palm.origin - target_pos
     axis_errors = tuple(r - target_rot[:, k] for k, r in enumerate(palm[1:]))
     distance = xp.sqrt(xp.sum(7 * error**2 + lever * sum(e**2 for e in axis_errors)))
-    torque = sum(xp.cross(r, e) for r, e in zip(palm[1:], axis_errors, strict=True))
+    torque = sum(cross(r, e) for r, e in zip(palm[1:], axis_errors, strict=True))
     pull = PALM.pull(distance) * xp.concatenate((7 * error, lever * torque))
     weights = np.repeat([7.0, 2 * lever], 3).astype(pos.dtype)
     bias = weights * _bias_acceleration(hinges, origins, palm.origin, qd)
@@ -148,7 +148,7 @@ def palm_pose(pos: jax.Array, vel: jax.Array, target_pos: jax.Array, target_rot:
 
     after = (0, tables.NUM_HAND)
     zero = xp.zeros_like(pos)
-    return Leaf(xp.pad(metric, after), zero, xp.pad(force, after), xp.pad(curvature, after))
+    return Leaf(pad(metric, after), zero, pad(force, after), pad(curvature, after))
 
 
 def _bias_acceleration(hinges: jax.Array, origins: jax.Array, tip: jax.Array, qd: jax.Array) -> jax.Array:
@@ -160,10 +160,10 @@ def _bias_acceleration(hinges: jax.Array, origins: jax.Array, tip: jax.Array, qd
     so_far = xp.tril(xp.ones((qd.size, qd.size), qd.dtype))
     spin = hinges * qd[:, None]
     angular = matmul(so_far, spin)
-    spin_rate = xp.cross(angular, spin)
+    spin_rate = cross(angular, spin)
     segments = xp.concatenate((origins[1:], tip[None])) - origins
-    tip_velocity = matmul(so_far.T, xp.cross(angular, segments))  # as seen from each hinge
-    linear = xp.cross(spin_rate, tip - origins) + xp.cross(spin, tip_velocity)
+    tip_velocity = matmul(so_far.T, cross(angular, segments))  # as seen from each hinge
+    linear = cross(spin_rate, tip - origins) + cross(spin, tip_velocity)
     return xp.concatenate((linear.sum(0), spin_rate.sum(0)))
 
 

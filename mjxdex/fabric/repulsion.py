@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mjxdex.arrays import namespace
+from mjxdex.arrays import namespace, pad
 from mjxdex.fabric.leaves import Leaf, matmul
 from mjxdex.robot import kinematics, tables
 from mjxdex.robot.geometry import COLLISION_SPHERES
@@ -184,7 +184,7 @@ def _response(centres: jax.Array, velocity: jax.Array) -> tuple[jax.Array, jax.A
     offset = xp.concatenate((xp.sign(local) * to_surface, to_upper), axis=1)
 
     distance = xp.sqrt(xp.sum(offset * offset, axis=0))
-    inside = xp.pad(nearest > 0, ((0, _NUM_UPPER), (0, 0)))
+    inside = pad(nearest > 0, ((0, _NUM_UPPER), (0, 0)))
     gap = xp.where(inside, -distance, distance) - _CONTACT_DISTANCES.astype(dtype)
     n = offset / xp.maximum(distance, 1e-9)
     weight = xp.where(gap <= ENGAGE_DISTANCE, 1 / xp.maximum(gap, MIN_DISTANCE), 0)
@@ -194,9 +194,9 @@ def _response(centres: jax.Array, velocity: jax.Array) -> tuple[jax.Array, jax.A
     toward = weight * n
     outer = gate * toward[:, None] * n
     others = (0, _NUM_SPHERES - _NUM_UPPER)
-    upper_direction = xp.pad(toward[:, -_NUM_UPPER:].sum(-1), ((0, 0), others))
-    upper_outer = xp.pad(outer[:, :, -_NUM_UPPER:].sum(-1), ((0, 0), (0, 0), others))
-    upper_gap = xp.pad(gap[-_NUM_UPPER:].min(-1), others, constant_values=np.inf)
+    upper_direction = pad(toward[:, -_NUM_UPPER:].sum(-1), ((0, 0), others))
+    upper_outer = pad(outer[:, :, -_NUM_UPPER:].sum(-1), ((0, 0), (0, 0), others))
+    upper_gap = pad(gap[-_NUM_UPPER:].min(-1), others, fill=np.inf)
     return (
         toward.sum(-2) - upper_direction,
         outer.sum(-2) + upper_outer,
