@@ -92,7 +92,7 @@ class ControlLoop:
 
     def run(self, until: Callable[[Step], bool]) -> Step:
         """Steps in time until `until` says so; returns the last step."""
-        self._due = self.clock.now()
+        self._due = max(self._due, self.clock.now())
         while True:
             self.clock.sleep_until(self._due)
             started, due = time.perf_counter(), self._due
@@ -119,8 +119,7 @@ class ControlLoop:
         now = self.clock.now()
         reading = self.robot.read()
         self._readings.append(reading)
-        if self._watchdog is not None and self._watchdog.tripped:
-            self.machine.stop(now, f"watchdog: no control step for {self._watchdog.timeout:g} s")
+        self._heed_watchdog(now)
         self._check(now, reading)
         acted = False
         if self.machine.mode is not Mode.STOPPED:
@@ -210,6 +209,13 @@ class ControlLoop:
         if fault is not None:
             self.machine.stop(now, fault)
             return
+        self._heed_watchdog(now)  # it may have stopped the robot during this very step
+        if self.machine.mode is Mode.STOPPED:
+            return
         self._commanded = pos
         with self.timing.part("robot"):
             self.robot.command(pos, vel)
+
+    def _heed_watchdog(self, now: float) -> None:
+        if self._watchdog is not None and self._watchdog.tripped:
+            self.machine.stop(now, f"watchdog: no control step for {self._watchdog.timeout:g} s")

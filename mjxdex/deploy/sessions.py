@@ -78,6 +78,8 @@ def check(settings: Settings) -> tuple[Policy, ObjectSet]:
     found = object_sets.load(settings.objects)
     if settings.policy == SCRIPTED:
         policy = ScriptedPolicy(found.names[0])
+        for name in found.names:
+            policy.choose(name)
         if settings.spawn_level:
             raise UserError("scripted grasps never look; leave out --spawn-level")
         return policy, found
