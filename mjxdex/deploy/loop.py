@@ -108,11 +108,11 @@ class ControlLoop:
                 return step
 
     def resume(self) -> None:
-        """After a stop and an operator's word: from the measured joints to the home pose."""
+        """After an operator's word, in any mode: from the measured joints to the home pose."""
         if self._watchdog is not None:
             self._watchdog.reset()
-        self._start(self.robot.read())
         self.machine.resume(self.clock.now())
+        self._start(self.robot.read())
 
     def step(self) -> Step:
         """One control step."""
@@ -140,7 +140,7 @@ class ControlLoop:
         self._fabric.start(reading.pos)
         self.hand_points = kinematics.hand_points(reading.pos)
         self._commanded: np.ndarray | None = None
-        self._targets = self.machine.targets() if self.machine.mode is not Mode.STOPPED else None
+        self._targets = self.machine.targets()
         self._readings.clear()
         self.monitor.reset()
         self._engage()
@@ -200,7 +200,7 @@ class ControlLoop:
         return self._object[1]
 
     def _command(self, now: float) -> None:
-        if self.machine.mode is Mode.STOPPED or self._targets is None:
+        if self.machine.mode is Mode.STOPPED:
             return
         with self.timing.part("fabric"):
             self._fabric.advance(*self._targets)
