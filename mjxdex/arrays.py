@@ -6,9 +6,12 @@ since version 2, know it. NumPy computes in the precision of its arguments, whic
 """
 
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+
+Array: TypeAlias = Any
+"""A JAX array or a NumPy array, like all others of the call."""
 
 
 def namespace(*arrays: Any) -> ModuleType:

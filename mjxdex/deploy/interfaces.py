@@ -4,7 +4,7 @@ Everything that is measured carries the time at which it was true, on the clock 
 decides by it what is too old. Joints are in the order of `robot.tables.JOINT_NAMES`.
 """
 
-import time
+from time import monotonic, sleep
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -70,7 +70,7 @@ class WallClock:
     """Real time."""
 
     def now(self) -> float:
-        return time.monotonic()
+        return monotonic()
 
-    def sleep_until(self, time_s: float) -> None:
-        time.sleep(max(0.0, time_s - time.monotonic()))
+    def sleep_until(self, time: float) -> None:
+        sleep(max(0.0, time - monotonic()))

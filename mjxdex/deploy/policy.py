@@ -117,7 +117,8 @@ class OnnxPolicy:
             inputs["depth"] = depth[None]
         if self._lstm_shape is not None:
             inputs["lstm_state"] = self._lstm_state
-        found = dict(zip(self._outputs, self._session.run(None, inputs), strict=True))
+        values = [np.asarray(value) for value in self._session.run(None, inputs)]
+        found = dict(zip(self._outputs, values, strict=True))
         if self._lstm_shape is not None:
             self._lstm_state = found["lstm_state_out"]
         object_pos = found["object_pos"][0].astype(np.float64) if "object_pos" in found else None

@@ -162,7 +162,7 @@ class Viewer:
                 if part is None:
                     continue
                 vertices, faces = triangles(part, 24)
-                colour = tuple(int(255 * c) for c in model.geom_rgba[geom, :3])
+                colour = (255 * model.geom_rgba[geom, :3]).astype(np.uint8)
                 scene.add_mesh_simple(
                     f"/{name}/{geom}", vertices, faces, color=colour, side="double", flat_shading=True
                 )

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from mjxdex.arrays import namespace
+from mjxdex.arrays import Array, namespace
 from mjxdex.robot import hand_pca
-
-if TYPE_CHECKING:
-    import jax
 
 NUM_ACTIONS = 11
 PALM_POS_LOWER = np.array([-1.2, -0.7, 0.0])
@@ -21,7 +16,7 @@ PALM_EULER_CENTRE = np.deg2rad([-135.0, 0.0, 180.0])
 """Middle of the commanded palm Euler angles about z, y, x, rad [3]: palm down, fingers along (-1, -1, 0)."""
 
 
-def targets(action: jax.Array, max_pose_angle_deg: float) -> tuple[jax.Array, jax.Array, jax.Array]:
+def targets(action: Array, max_pose_angle_deg: float) -> tuple[Array, Array, Array]:
     """Absolute targets of the palm and of the hand synergies.
 
     Args:

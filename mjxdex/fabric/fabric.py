@@ -7,18 +7,15 @@ joints enter it only at a reset. Source: published FABRICS equations and paramet
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from mjxdex.arrays import namespace
+from mjxdex.arrays import Array, namespace
 from mjxdex.fabric import leaves
 from mjxdex.fabric.linalg import solve_spd
 from mjxdex.fabric.repulsion import sphere_repulsion
 from mjxdex.robot.rotations import euler_zyx_to_matrix
-
-if TYPE_CHECKING:
-    import jax
 
 MAX_ACCELERATION = np.array([7.5, 7.5, 10, 10, 10, 20, 20] + [22.5] * 16)
 """rad/s^2 [23]."""
@@ -29,24 +26,24 @@ MAX_JERK = np.array([3750, 3750, 5000, 5000, 5000, 10000, 10000] + [2250] * 16)
 class FabricState(NamedTuple):
     """Joint positions (rad), velocities (rad/s) and last accelerations (rad/s^2) of the fabric, each [23]."""
 
-    pos: jax.Array
-    vel: jax.Array
-    acc: jax.Array
+    pos: Array
+    vel: Array
+    acc: Array
 
 
 class Acceleration(NamedTuple):
     """Joint acceleration [23] before the limit, energization coefficient (scalar), joint metric [23, 23]."""
 
-    acc: jax.Array
-    energization: jax.Array
-    metric: jax.Array
+    acc: Array
+    energization: Array
+    metric: Array
 
 
 def step(
     state: FabricState,
-    palm_target: tuple[jax.Array, jax.Array],
-    pca_target: jax.Array,
-    damping: jax.Array | float,
+    palm_target: tuple[Array, Array],
+    pca_target: Array,
+    damping: Array | float,
     *,
     timestep: float,
     curvature_factor: float,
@@ -78,11 +75,11 @@ def step(
 
 
 def acceleration(
-    pos: jax.Array,
-    vel: jax.Array,
-    palm_target: tuple[jax.Array, jax.Array],
-    pca_target: jax.Array,
-    damping: jax.Array | float,
+    pos: Array,
+    vel: Array,
+    palm_target: tuple[Array, Array],
+    pca_target: Array,
+    damping: Array | float,
     curvature_factor: float,
     *,
     collision_avoidance: bool = True,

@@ -12,16 +12,12 @@ Source: published FABRICS equations and parameters.
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from mjxdex.arrays import cross, namespace, pad
+from mjxdex.arrays import Array, cross, namespace, pad
 from mjxdex.robot import hand_pca, kinematics, tables
-
-if TYPE_CHECKING:
-    import jax
-    from jax.typing import ArrayLike
 
 NOMINAL_POS = np.array(
     [-0.85, -0.50, 0.76, 1.25, -1.76, 0.90, 0.64, *([0, 0.75, 0.75, 0.75] * 3), 1.57, 0.5, 0.5, 0.5]
@@ -38,10 +34,10 @@ _HAND_GRAM = hand_pca.MATRIX.T @ hand_pca.MATRIX
 class Leaf(NamedTuple):
     """What leaves add to the joint-space equation: metric [23, 23], forces [23] of the left-hand side."""
 
-    metric: jax.Array
-    geometric: jax.Array
-    potential: jax.Array
-    curvature: jax.Array
+    metric: Array
+    geometric: Array
+    potential: Array
+    curvature: Array
 
     def __add__(self, other: Leaf) -> Leaf:  # type: ignore[override]
         return Leaf(*map(operator.add, self, other))
@@ -57,12 +53,12 @@ class Attractor(NamedTuple):
     damping_sharpness: float = 0.0
     damping_radius: float = 0.0
 
-    def pull(self, distance: jax.Array) -> jax.Array:
+    def pull(self, distance: Array) -> Array:
         """Factor on x - x* that gives the pulling acceleration; distance = |x - x*|."""
         xp = namespace(distance)
         return -self.gain * xp.tanh(self.sharpness * distance) / xp.maximum(distance, 1e-9)
 
-    def damp(self, distance: jax.Array) -> jax.Array:
+    def damp(self, distance: Array) -> Array:
         """Factor on the velocity that gives the damping acceleration."""
         edge = self.damping_sharpness * (distance - self.damping_radius)
         return -self.damping * (0.5 - 0.5 * namespace(edge).tanh(edge))
@@ -73,7 +69,7 @@ HAND = Attractor(8, 50, 40, damping=50, damping_sharpness=10, damping_radius=0.2
 PALM = Attractor(1, 50, 40, damping=50, damping_sharpness=10, damping_radius=0.2)
 
 
-def joint_limits(pos: jax.Array, vel: jax.Array) -> Leaf:
+def joint_limits(pos: Array, vel: Array) -> Leaf:
     """Repulsion from the joint limits, felt only by joints that approach or violate one. pos, vel: [23]."""
     xp = namespace(pos)
     metric, force = xp.zeros_like(pos), xp.zeros_like(pos)
@@ -88,7 +84,7 @@ def joint_limits(pos: jax.Array, vel: jax.Array) -> Leaf:
     return Leaf(metric[:, None] * xp.eye(pos.size, dtype=pos.dtype), zero, force, zero)
 
 
-def posture(pos: jax.Array, vel: jax.Array) -> Leaf:
+def posture(pos: Array, vel: Array) -> Leaf:
     """Geometric pull towards NOMINAL_POS, proportional to the squared speed. pos, vel: [23]."""
     xp = namespace(pos)
     error = pos - NOMINAL_POS.astype(pos.dtype)
@@ -98,7 +94,7 @@ def posture(pos: jax.Array, vel: jax.Array) -> Leaf:
     return Leaf(metric, -POSTURE.metric * pull, zero, zero)
 
 
-def hand_synergies(pos: jax.Array, vel: jax.Array, target: jax.Array) -> Leaf:
+def hand_synergies(pos: Array, vel: Array, target: Array) -> Leaf:
     """Attraction of the hand's PCA coordinates by their target [5]. pos, vel: [23]."""
     xp = namespace(pos)
     matrix = xp.asarray(hand_pca.MATRIX, pos.dtype)
@@ -111,7 +107,7 @@ def hand_synergies(pos: jax.Array, vel: jax.Array, target: jax.Array) -> Leaf:
     return Leaf(xp.asarray(metric, pos.dtype), zero, force, zero)
 
 
-def palm_pose(pos: jax.Array, vel: jax.Array, target_pos: jax.Array, target_rot: jax.Array) -> Leaf:
+def palm_pose(pos: Array, vel: Array, target_pos: Array, target_rot: Array) -> Leaf:
     """Attraction of seven points of the palm by where the target pose puts them.
 
     The points are the origin p and p +- d r_k on the three axes r_k, so sums over them have closed forms in
@@ -151,7 +147,7 @@ def palm_pose(pos: jax.Array, vel: jax.Array, target_pos: jax.Array, target_rot:
     return Leaf(pad(metric, after), zero, pad(force, after), pad(curvature, after))
 
 
-def _bias_acceleration(hinges: jax.Array, origins: jax.Array, tip: jax.Array, qd: jax.Array) -> jax.Array:
+def _bias_acceleration(hinges: Array, origins: Array, tip: Array, qd: Array) -> Array:
     """Linear and angular acceleration [6] of a chain's last link at `tip` [3], at constant joint velocity.
 
     This is Jdot qd of a chain with the given hinge axes and origins [N, 3] and joint velocities qd [N].
@@ -167,12 +163,12 @@ def _bias_acceleration(hinges: jax.Array, origins: jax.Array, tip: jax.Array, qd
     return xp.concatenate((linear.sum(0), spin_rate.sum(0)))
 
 
-def _norm(a: jax.Array) -> jax.Array:
+def _norm(a: Array) -> Array:
     xp = namespace(a)
     return xp.sqrt(xp.sum(a * a))
 
 
-def matmul(a: ArrayLike, b: ArrayLike) -> jax.Array:
+def matmul(a: Array, b: Array) -> Array:
     """Product in full float32, which is not what GPUs do by default.
 
     Products also keep XLA from fusing, and thereby recomputing, the long elementwise chains before them.

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from mjxdex.arrays import namespace
-
-if TYPE_CHECKING:
-    import jax
+from mjxdex.arrays import Array, namespace
 
 
-def solve_spd(matrix: jax.Array, rhs: jax.Array) -> jax.Array:
+def solve_spd(matrix: Array, rhs: Array) -> Array:
     """Solves matrix x = b for each row b of rhs, by Gauss-Jordan elimination without pivoting in
     JAX and LAPACK in NumPy.
 
@@ -36,7 +31,7 @@ def solve_spd(matrix: jax.Array, rhs: jax.Array) -> jax.Array:
     scale = lax.rsqrt(jnp.diagonal(matrix))
     rows = jnp.arange(size)
 
-    def eliminate(k: jax.Array, table: jax.Array) -> jax.Array:
+    def eliminate(k: Array, table: Array) -> Array:
         pivot = lax.dynamic_index_in_dim(table, k, 0, keepdims=False)
         pivot = pivot / lax.dynamic_index_in_dim(pivot, k, keepdims=False)
         factor = lax.dynamic_index_in_dim(table, k, 1, keepdims=False) - (rows == k)

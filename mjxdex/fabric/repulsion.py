@@ -16,17 +16,14 @@ out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from mjxdex.arrays import namespace, pad
+from mjxdex.arrays import Array, namespace, pad
 from mjxdex.fabric.leaves import Leaf, matmul
 from mjxdex.robot import kinematics, tables
 from mjxdex.robot.geometry import COLLISION_SPHERES
-
-if TYPE_CHECKING:
-    import jax
 
 
 class Box(NamedTuple):
@@ -118,7 +115,7 @@ _MOVES_SPHERE = _MOVES_LINK[:, _CARRIERS]
 _NUM_SPHERES = len(COLLISION_SPHERES)
 
 
-def sphere_repulsion(pos: jax.Array, vel: jax.Array) -> Leaf:
+def sphere_repulsion(pos: Array, vel: Array) -> Leaf:
     """Repulsion of all spheres from `BOXES` and of the hand's from the upper arm. pos, vel: [23]."""
     xp = namespace(pos)
     split = np.cumsum((_NUM_SPHERES, _NUM_SPHERES, tables.NUM_JOINTS))
@@ -137,19 +134,19 @@ def sphere_repulsion(pos: jax.Array, vel: jax.Array) -> Leaf:
     return Leaf(2 * joint_metric, geometric, GAIN * repulsion, 2 * curvature)
 
 
-def gaps(pos: jax.Array) -> jax.Array:
+def gaps(pos: Array) -> Array:
     """Smallest distance of every sphere's surface to its obstacles, m [31]; negative inside. pos: [23]."""
     centres = _all_points(pos)[:, :_NUM_SPHERES]
     return _response(centres, namespace(pos).zeros_like(centres))[2]
 
 
-def _all_points(pos: jax.Array) -> jax.Array:
+def _all_points(pos: Array) -> Array:
     """The points of `_points`, as one product: the frames' long elementwise chains are then computed once."""
     frames = kinematics.frames(pos)
     return matmul(namespace(pos).concatenate(frames).T, _POINTS.astype(pos.dtype))
 
 
-def _motion(hinges: jax.Array, r: jax.Array, vel: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _motion(hinges: Array, r: Array, vel: Array) -> tuple[Array, Array]:
     """Velocities J qd and accelerations Jdot qd, m/s and m/s^2 [3, 31], of the points r."""
     xp, num_links = namespace(hinges, vel), len(vel)
     rates = hinges * vel
@@ -163,7 +160,7 @@ def _motion(hinges: jax.Array, r: jax.Array, vel: jax.Array) -> tuple[jax.Array,
     return velocity, a + _cross(alpha, r) + _cross(w, velocity)
 
 
-def _response(centres: jax.Array, velocity: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+def _response(centres: Array, velocity: Array) -> tuple[Array, Array, Array]:
     """Where the obstacles of every sphere are.
 
     Args:
@@ -204,9 +201,7 @@ def _response(centres: jax.Array, velocity: jax.Array) -> tuple[jax.Array, jax.A
     )
 
 
-def _to_joints(
-    metric: jax.Array, forces: jax.Array, r: jax.Array, hinges: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+def _to_joints(metric: Array, forces: Array, r: Array, hinges: Array) -> tuple[Array, Array]:
     """Metrics [3, 3, 31] and K forces [3, K, 31] at the points r, pulled back to joint space.
 
     Returns:
@@ -229,11 +224,11 @@ def _to_joints(
     return entries * upper + (entries * strictly_upper).T, xp.sum(carried[6:] * hinges, axis=1)
 
 
-def _apply(matrices: jax.Array, vectors: jax.Array) -> jax.Array:
+def _apply(matrices: Array, vectors: Array) -> Array:
     return namespace(matrices, vectors).sum(matrices * vectors, axis=1)
 
 
-def _cross(a: jax.Array, b: jax.Array) -> jax.Array:
+def _cross(a: Array, b: Array) -> Array:
     """Cross product along the first axis."""
     (ax, ay, az), (bx, by, bz) = a, b
     return namespace(ax, bx).stack((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx))

@@ -6,15 +6,12 @@ of robots is nothing but elementwise work that XLA fuses: no small matrix produc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from mjxdex.arrays import namespace
+from mjxdex.arrays import Array, namespace
 from mjxdex.robot import tables
-
-if TYPE_CHECKING:
-    import jax
 
 _TINY = 1e-30
 """Imaginary step by which a function of analytic operations is differentiated to the last digit."""
@@ -23,13 +20,13 @@ _TINY = 1e-30
 class Frame(NamedTuple):
     """Origin and axes of one or more frames in the world, each [..., 3]."""
 
-    origin: jax.Array
-    x: jax.Array
-    y: jax.Array
-    z: jax.Array
+    origin: Array
+    x: Array
+    y: Array
+    z: Array
 
     @property
-    def rotation(self) -> jax.Array:
+    def rotation(self) -> Array:
         """Rotation matrices [..., 3, 3] that take vectors of the frame into the world."""
         return namespace(self.x).stack((self.x, self.y, self.z), axis=-1)
 
@@ -44,7 +41,7 @@ class _Offset(NamedTuple):
     axes: tuple
 
 
-def arm_frames(q: jax.Array) -> list[Frame]:
+def arm_frames(q: Array) -> list[Frame]:
     """Frames of iiwa7_link_1 to iiwa7_link_7 in the world, at joint positions q [>= 7], rad."""
     xp = namespace(q)
     unit = xp.eye(3, dtype=q.dtype)
@@ -55,12 +52,12 @@ def arm_frames(q: jax.Array) -> list[Frame]:
     return frames
 
 
-def palm_frame(q: jax.Array) -> Frame:
+def palm_frame(q: Array) -> Frame:
     """Frame of palm_link: x along the fingers, z out of the palm. q [>= 7], rad."""
     return _attach(arm_frames(q)[-1], _PALM_OFFSET)
 
 
-def frames(q: jax.Array) -> Frame:
+def frames(q: Array) -> Frame:
     """Frames of the 23 moving links, in the order of the joints: fields [23, 3]. The hinge axis is z.
 
     Args:
@@ -74,13 +71,13 @@ def frames(q: jax.Array) -> Frame:
     return Frame(*(xp.concatenate(parts) for parts in zip(arm_part, hand_part, strict=True)))
 
 
-def palm_pose(q: jax.Array) -> tuple[jax.Array, jax.Array]:
+def palm_pose(q: Array) -> tuple[Array, Array]:
     """Position [3] (m) and rotation matrix [3, 3] of palm_link in the world, at q [>= 7] (rad)."""
     palm = palm_frame(q)
     return palm.origin, palm.rotation
 
 
-def hand_points(q: jax.Array) -> jax.Array:
+def hand_points(q: Array) -> Array:
     """Origins of `tables.HAND_POINTS` in the world: palm, then index, middle, ring, thumb tip.
 
     Args:
@@ -94,7 +91,7 @@ def hand_points(q: jax.Array) -> jax.Array:
     return namespace(q).concatenate((palm.origin[None], tips.origin))
 
 
-def hand_points_and_velocities(q: jax.Array, qd: jax.Array) -> tuple[jax.Array, jax.Array]:
+def hand_points_and_velocities(q: Array, qd: Array) -> tuple[Array, Array]:
     """Hand points [5, 3] (m) and their velocities [5, 3] (m/s) in the world, at q, qd [23] (rad, rad/s)."""
     if namespace(q, qd) is np:
         along = hand_points(q + 1j * _TINY * qd)
@@ -104,7 +101,7 @@ def hand_points_and_velocities(q: jax.Array, qd: jax.Array) -> tuple[jax.Array, 
     return jax.jvp(hand_points, (q,), (qd,))
 
 
-def hand_twists(q: jax.Array, qd: jax.Array) -> tuple[jax.Array, jax.Array]:
+def hand_twists(q: Array, qd: Array) -> tuple[Array, Array]:
     """Hand points [5, 3] (m) and their linear and angular velocities [5, 6] (m/s, rad/s) in the world.
 
     Args:
@@ -126,14 +123,14 @@ def _attach(parent: Frame, offset: _Offset) -> Frame:
     return Frame(parent.origin + _combine(offset.pos, x, y, z), *axes)
 
 
-def _turn(frame: Frame, angle: jax.Array) -> Frame:
+def _turn(frame: Frame, angle: Array) -> Frame:
     """The frame turned about its z axis by angle [...], rad."""
     xp = namespace(angle)
     c, s = xp.cos(angle)[..., None], xp.sin(angle)[..., None]
     return Frame(frame.origin, c * frame.x + s * frame.y, c * frame.y - s * frame.x, frame.z)
 
 
-def _finger_frames(palm: Frame, q: jax.Array) -> list[Frame]:
+def _finger_frames(palm: Frame, q: Array) -> list[Frame]:
     """Frames of links 0 to 3 of the four fingers at once: four frames with fields [4, 3]."""
     angles = q[tables.NUM_ARM :].reshape(4, 4)
     frame, found = palm, []
@@ -143,7 +140,7 @@ def _finger_frames(palm: Frame, q: jax.Array) -> list[Frame]:
     return found
 
 
-def _combine(terms: tuple, *vectors: jax.Array) -> jax.Array:
+def _combine(terms: tuple, *vectors: Array) -> Array:
     xp, dtype = namespace(*vectors), vectors[0].dtype
     parts = [vectors[i] if c is None else xp.multiply(np.asarray(c, dtype), vectors[i]) for i, c in terms]
     return sum(parts[1:], parts[0]) if parts else xp.zeros_like(vectors[0])

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from mjxdex.arrays import namespace
-
-if TYPE_CHECKING:
-    import jax
+from mjxdex.arrays import Array, namespace
 
 
-def euler_zyx_to_matrix(euler: jax.Array) -> jax.Array:
+def euler_zyx_to_matrix(euler: Array) -> Array:
     """Rotation matrix [3, 3] = Rz(euler[0]) Ry(euler[1]) Rx(euler[2]), angles in rad."""
     xp = namespace(euler)
     cz, cy, cx = xp.cos(euler)
@@ -21,7 +16,7 @@ def euler_zyx_to_matrix(euler: jax.Array) -> jax.Array:
     return xp.stack((x, y, z), axis=-1)
 
 
-def matrix_to_euler_zyx(matrix: jax.Array) -> jax.Array:
+def matrix_to_euler_zyx(matrix: Array) -> Array:
     """Angles [3] about z, y and x of a rotation matrix [3, 3], rad; inverse of `euler_zyx_to_matrix`."""
     xp = namespace(matrix)
     about_z = xp.arctan2(matrix[1, 0], matrix[0, 0])
