@@ -1,5 +1,7 @@
 """The page of the viewer shows what happens in the cell, and its controls act on it."""
 
+import shutil
+import threading
 import urllib.request
 
 import numpy as np
@@ -63,3 +65,31 @@ def test_another_object_takes_the_place_of_the_first(viewer):
     steps(viewer, 5)
     assert viewer.robot.model.body("object").mass[0] == pytest.approx(0.025, abs=1e-3)
     assert "small_8_cyl" in viewer.status.content
+
+
+def test_controls_work_in_a_browser(viewer):
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("needs Chromium")
+    over = threading.Event()
+    thread = threading.Thread(target=viewer.run, args=(lambda step: over.is_set(),))
+    thread.start()
+    try:
+        with playwright.sync_playwright() as running:
+            browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            page = browser.new_page()
+            page.goto(f"http://127.0.0.1:{viewer.server.get_port()}")
+            page.get_by_role("button", name="Push the object").wait_for(timeout=60_000)
+            page.get_by_text("large_12_cuboid,").wait_for(timeout=60_000)
+            page.get_by_text("Pause").click()
+            page.wait_for_timeout(1000)
+            assert viewer.paused
+            before = len(viewer.loop.machine.events)
+            page.get_by_role("button", name="Reset").click()
+            page.wait_for_timeout(1000)
+            assert len(viewer.loop.machine.events) > before
+            browser.close()
+    finally:
+        over.set()
+        thread.join()
