@@ -13,11 +13,10 @@ class Limits:
     """Our own numbers where no source is given; a real robot wants its own."""
 
     joint_margin: float = 0.05
-    """By how much measured or commanded joints may pass the limits of the robot description, rad: soft stops
-    of the simulated fingers give way by up to 0.03."""
+    """By how much measured or commanded joints may pass the limits of the robot description, rad."""
     velocity: tuple[float, ...] = (10.0,) * NUM_ARM + (15.0,) * NUM_HAND
     """Largest measured speed of each joint, rad/s. Source of the arm's: robot description. The hand's is more
-    than the 6.3 there, since simulated fingers snap against objects."""
+    than the 6.3 there; scripted grasps reach 4.9 in simulation, policies have not been seen."""
     tracking: float = 0.35
     """Largest difference of measured and commanded arm joints that may last longer than `tracking_s`, rad."""
     tracking_s: float = 0.5

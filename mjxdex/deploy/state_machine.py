@@ -53,7 +53,7 @@ class Thresholds:
     policy_timeout: float = 20.0
     """Longest grasp: two training episodes."""
     lost_timeout: float = 3.0
-    """Longest time out of sight during a grasp; hands hide small objects for up to 2 s."""
+    """Longest time without a fresh position during a grasp; that of an estimate is fresh for 1 s."""
     box_timeout: float = 10.0
     """Longest way to the bin; the robot is stuck after that."""
     open_timeout: float = 5.0
