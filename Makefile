@@ -37,11 +37,11 @@ $(READY): pyproject.toml
 	  fi; \
 	done; \
 	test -x $(BIN)/python || { echo "error: needs Python 3.11 or 3.12; found neither (or: make PYTHON=...)"; exit 1; }
-	$(INSTALL) '.[onnx]'
+	$(INSTALL) '.[train,onnx]'
 	@touch $@
 
 $(DEV): $(READY)
-	$(INSTALL) '.[onnx,import,dev]'
+	$(INSTALL) '.[train,onnx,import,dev]'
 	@touch $@
 
 clean:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+NUM_LEVELS = 50
+"""ADR level at which every range has its full width."""
+
 
 @dataclass(frozen=True)
 class AdrConfig:

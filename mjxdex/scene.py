@@ -42,7 +42,12 @@ FLOOR_GROUP = 3
 
 
 def build(config: Config, objects: ObjectSet, object_id: int | None = None) -> mujoco.MjModel:
-    """Compiles the scene.
+    """Compiles the scene of `describe`, with the same arguments."""
+    return describe(config, objects, object_id).compile()
+
+
+def describe(config: Config, objects: ObjectSet, object_id: int | None = None) -> mujoco.MjSpec:
+    """The scene, open to additions.
 
     qpos is the robot's 23 joints, then the object's position and wxyz quaternion; qvel likewise with 3 linear
     velocities (world frame) and 3 angular ones (object frame).
@@ -70,12 +75,22 @@ def build(config: Config, objects: ObjectSet, object_id: int | None = None) -> m
         add_shape(_add_object(spec), objects.shapes[object_id], _object_geom)
     _add_cameras(spec, config.camera)
     _add_force_sensors(spec)
-    return spec.compile()
+    return spec
 
 
 def fovy(camera: CameraConfig) -> float:
     """Vertical field of view of the depth camera in degrees; pixels are square at any resolution."""
     return float(np.rad2deg(2 * np.arctan2(camera.height / 2, FOCAL_LENGTH * camera.width)))
+
+
+def depth_camera_euler() -> np.ndarray:
+    """Angles of the depth camera about the fixed axes x, y and z, in this order, [3], rad."""
+    matrix = np.zeros(9)
+    mujoco.mju_quat2Mat(matrix, np.array(DEPTH_CAMERA_QUAT))
+    rot = matrix.reshape(3, 3)
+    return np.array(
+        [np.arctan2(rot[2, 1], rot[2, 2]), np.arcsin(-rot[2, 0]), np.arctan2(rot[1, 0], rot[0, 0])]
+    )
 
 
 def _set_options(spec: mujoco.MjSpec, config: Config) -> None:

@@ -28,7 +28,9 @@ def main() -> None:
         path = options.out or beside
         student = bool(policy.config.distill.teacher)
         write = export_student if student else export
-        report = write(policy.config, policy.params, policy.stats, policy.layout, path)
+        report = write(
+            policy.config, policy.params, policy.stats, policy.layout, path, adr_level=policy.adr_level
+        )
     except UserError as error:
         sys.exit(f"error: {error}")
     print(

@@ -55,6 +55,8 @@ def export(
     stats: RunningStats,
     layout: Sequence[tuple[str, int]],
     path: Path,
+    *,
+    adr_level: int,
 ) -> ParityReport:
     """Writes the policy's mean action as an ONNX file and compares the file with JAX.
 
@@ -75,6 +77,8 @@ def export(
       stats: Statistics of its vector observations.
       layout: Names and sizes of the terms of the vector observation, in order.
       path: File to write; it appears only if the comparison passes.
+      adr_level: ADR level that the policy reached; the fabric's damping and the servos' velocity targets are
+        those of this level.
 
     Returns:
       What the comparison found.
@@ -97,7 +101,7 @@ def export(
         return images | {"observation": observations(rng, batch, stats)}
 
     outputs = ["action", "lstm_state_out"] if config.network.lstm_layers else ["action"]
-    description = describe(config, params, layout, shapes)
+    description = describe(config, params, layout, shapes, adr_level)
     return write(path, _step(config, params, stats), shapes, outputs, description, sample, TOLERANCE)
 
 
@@ -237,6 +241,7 @@ def describe(
     params: Params,
     layout: Sequence[tuple[str, int]],
     shapes: dict[str, tuple[int, ...]],
+    adr_level: int,
     more_units: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """What a user of the file has to know; `more_units` describes inputs and outputs that are not here."""
@@ -259,6 +264,7 @@ def describe(
         "inputs": {name: ["B", *shape] for name, shape in shapes.items()},
         "units": {name: text for name, text in units.items() if name in shapes or name == "action"}
         | (more_units or {}),
+        "adr_level": adr_level,
         "control_period_s": config.physics.timestep * config.physics.substeps,
         "parameters": f"sha256:{digest(params)}",
         "parity": f"max abs difference to JAX at most {TOLERANCE} over {PARITY_STEPS} recurrent steps",

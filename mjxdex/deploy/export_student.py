@@ -26,6 +26,8 @@ def export_student(
     stats: RunningStats,
     layout: Sequence[tuple[str, int]],
     path: Path,
+    *,
+    adr_level: int,
 ) -> ParityReport:
     """Writes the student's mean action and object position as an ONNX file and compares it with JAX.
 
@@ -65,7 +67,7 @@ def export_student(
         units["left"] = "sRGB, 0 to 1"
         units["right"] = "sRGB, 0 to 1, turned by 180 degrees: the right camera hangs head down"
     outputs = ["action", "object_pos", "lstm_state_out"][: 3 if network.lstm_layers else 2]
-    description = export.describe(config, params, layout, shapes, units)
+    description = export.describe(config, params, layout, shapes, adr_level, units)
     return export.write(path, _step(config, params, stats), shapes, outputs, description, sample, TOLERANCE)
 
 

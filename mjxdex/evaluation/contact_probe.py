@@ -22,7 +22,7 @@ from mjxdex.objects import ObjectSet
 from mjxdex.physics import PhysicsState, WorldParams, Worlds
 from mjxdex.robot.mjcf import ROBOT_GROUP
 from mjxdex.task.env import Command, GraspEnv
-from mjxdex.task.reset import SPAWN_CENTRE
+from mjxdex.task.places import SPAWN_CENTRE
 from mjxdex.types import Outcome
 
 MARGIN = 1.25

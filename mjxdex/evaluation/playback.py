@@ -18,8 +18,8 @@ from mjxdex.fabric.action import targets
 from mjxdex.objects import ObjectSet
 from mjxdex.physics import Worlds
 from mjxdex.robot.tables import KD, KP, NUM_JOINTS, RESET_POS
-from mjxdex.task.env import LOWEST, REACH, Command, GraspEnv
-from mjxdex.task.reset import SPAWN_CENTRE
+from mjxdex.task.env import Command, GraspEnv
+from mjxdex.task.places import LOWEST, REACH, SPAWN_CENTRE
 
 HELD_STEPS = 120
 """Control steps (2 s) to the end of a script during which a held object stays in the goal region."""

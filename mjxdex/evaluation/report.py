@@ -1,17 +1,21 @@
 """What an evaluation found: success as the paper measures it, over all envs and object by object."""
 
+from __future__ import annotations
+
 import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.table import Table
 
+from mjxdex.config_adr import NUM_LEVELS
 from mjxdex.objects import ObjectSet
-from mjxdex.runtime.trained import TrainedPolicy
-from mjxdex.task.adr import NUM_LEVELS
+
+if TYPE_CHECKING:
+    from mjxdex.runtime.trained import TrainedPolicy
 
 Z_95 = 1.959964
 

@@ -15,7 +15,7 @@ from mjxdex.objects import ObjectSet
 from mjxdex.render import WarpRgbRenderer
 from mjxdex.robot import kinematics
 from mjxdex.robot.tables import NUM_ARM
-from mjxdex.task.env import REACH
+from mjxdex.task.places import REACH
 from mjxdex.task.reset import fresh
 from mjxdex.task.state import NUM_JOINTS, OBJECT_QPOS, EnvState
 

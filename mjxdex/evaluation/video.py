@@ -1,7 +1,10 @@
 """Videos and strips of what the overview camera and the depth camera saw."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import imageio.v2 as imageio
 import numpy as np
@@ -32,14 +35,28 @@ def write_video(
 
 def write_frames(path: str | Path, frames: np.ndarray, fps: float = 30.0) -> None:
     """Writes frames, uint8 [T, H, W, 3] with even H and W, as an H.264 mp4; its folder is made if need be."""
+    with open_video(path, fps) as video:
+        for frame in frames:
+            video.append_data(frame)
+
+
+@contextmanager
+def open_video(path: str | Path, fps: float) -> Iterator[Any]:
+    """An H.264 mp4 to which `append_data` adds frames, uint8 [H, W, 3] with even H and W.
+
+    Args:
+      path: the file; its folder is made if need be.
+      fps: pictures per second.
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         # JAX warns of any fork; the encoder's is followed by exec at once.
         warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
-        imageio.mimwrite(
-            path, list(frames), format="FFMPEG", fps=fps, codec="libx264", pixelformat="yuv420p", quality=7,
+        with imageio.get_writer(
+            path, format="FFMPEG", fps=fps, codec="libx264", pixelformat="yuv420p", quality=7,  # pyright: ignore
             macro_block_size=2,
-        )  # fmt: skip
+        ) as writer:  # fmt: skip
+            yield writer
 
 
 def write_strip(

@@ -1,9 +1,10 @@
 """From the policy's 11 actions to the targets of the fabric."""
 
-import jax
-import jax.numpy as jnp
+from __future__ import annotations
+
 import numpy as np
 
+from mjxdex.arrays import Array, namespace
 from mjxdex.robot import hand_pca
 
 NUM_ACTIONS = 11
@@ -15,7 +16,7 @@ PALM_EULER_CENTRE = np.deg2rad([-135.0, 0.0, 180.0])
 """Middle of the commanded palm Euler angles about z, y, x, rad [3]: palm down, fingers along (-1, -1, 0)."""
 
 
-def targets(action: jax.Array, max_pose_angle_deg: float) -> tuple[jax.Array, jax.Array, jax.Array]:
+def targets(action: Array, max_pose_angle_deg: float) -> tuple[Array, Array, Array]:
     """Absolute targets of the palm and of the hand synergies.
 
     Args:
@@ -28,7 +29,8 @@ def targets(action: jax.Array, max_pose_angle_deg: float) -> tuple[jax.Array, ja
       Source: published DextrAH task.
     """
     lower, upper = target_range(max_pose_angle_deg)
-    target = jnp.asarray(lower) + 0.5 * (jnp.clip(action, -1.0, 1.0) + 1.0) * (upper - lower)
+    xp = namespace(action)
+    target = xp.asarray(lower) + 0.5 * (xp.clip(action, -1.0, 1.0) + 1.0) * (upper - lower)
     return target[:3], target[3:6], target[6:]
 
 

@@ -1,15 +1,17 @@
-"""The geometric fabric: joint accelerations from palm and hand targets, integrated. One robot; callers vmap.
+"""The geometric fabric: joint accelerations from palm and hand targets, integrated. One robot, on JAX
+arrays (callers vmap) or NumPy arrays.
 
 The fabric is a second-order system of its own: the targets shape it and the joint servos follow it; measured
 joints enter it only at a reset. Source: published FABRICS equations and parameters.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from mjxdex.arrays import Array, namespace
 from mjxdex.fabric import leaves
 from mjxdex.fabric.linalg import solve_spd
 from mjxdex.fabric.repulsion import sphere_repulsion
@@ -24,24 +26,24 @@ MAX_JERK = np.array([3750, 3750, 5000, 5000, 5000, 10000, 10000] + [2250] * 16)
 class FabricState(NamedTuple):
     """Joint positions (rad), velocities (rad/s) and last accelerations (rad/s^2) of the fabric, each [23]."""
 
-    pos: jax.Array
-    vel: jax.Array
-    acc: jax.Array
+    pos: Array
+    vel: Array
+    acc: Array
 
 
 class Acceleration(NamedTuple):
     """Joint acceleration [23] before the limit, energization coefficient (scalar), joint metric [23, 23]."""
 
-    acc: jax.Array
-    energization: jax.Array
-    metric: jax.Array
+    acc: Array
+    energization: Array
+    metric: Array
 
 
 def step(
     state: FabricState,
-    palm_target: tuple[jax.Array, jax.Array],
-    pca_target: jax.Array,
-    damping: jax.Array | float,
+    palm_target: tuple[Array, Array],
+    pca_target: Array,
+    damping: Array | float,
     *,
     timestep: float,
     curvature_factor: float,
@@ -61,22 +63,23 @@ def step(
     Returns:
       The next state; its acc is the acceleration that led there.
     """
+    xp = namespace(state.pos)
     targets = palm_target, pca_target
     raw = acceleration(
         state.pos, state.vel, *targets, damping, curvature_factor, collision_avoidance=collision_avoidance
     ).acc
     limit = acceleration_limit(timestep).astype(raw.dtype)
-    acc = raw * jnp.minimum(1.0, jnp.min(limit / jnp.maximum(jnp.abs(raw), 1e-9)))
+    acc = raw * xp.minimum(1.0, xp.min(limit / xp.maximum(xp.abs(raw), 1e-9)))
     pos = state.pos + timestep * state.vel + 0.5 * timestep**2 * acc
     return FabricState(pos, state.vel + timestep * acc, acc)
 
 
 def acceleration(
-    pos: jax.Array,
-    vel: jax.Array,
-    palm_target: tuple[jax.Array, jax.Array],
-    pca_target: jax.Array,
-    damping: jax.Array | float,
+    pos: Array,
+    vel: Array,
+    palm_target: tuple[Array, Array],
+    pca_target: Array,
+    damping: Array | float,
     curvature_factor: float,
     *,
     collision_avoidance: bool = True,
@@ -85,6 +88,7 @@ def acceleration(
 
     The geometry is energized: by itself it keeps |vel|^2 / 2, which only targets, limits and damping change.
     """
+    xp = namespace(pos)
     total = (
         leaves.joint_limits(pos, vel)
         + leaves.posture(pos, vel)
@@ -94,8 +98,8 @@ def acceleration(
     if collision_avoidance:
         total += sphere_repulsion(pos, vel)
     geometric = total.geometric + curvature_factor * total.curvature
-    free, forced = solve_spd(total.metric, -jnp.stack((geometric, total.potential)))
-    energization = -jnp.sum(vel * free) / (jnp.sum(vel * vel) + 1e-6)
+    free, forced = solve_spd(total.metric, -xp.stack((geometric, total.potential)))
+    energization = -xp.sum(vel * free) / (xp.sum(vel * vel) + 1e-6)
     return Acceleration(free + energization * vel + forced - damping * vel, energization, total.metric)
 
 

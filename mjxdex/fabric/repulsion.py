@@ -1,4 +1,5 @@
-"""The leaf that keeps the robot's collision spheres away from its surroundings and its upper arm. One robot.
+"""The leaf that keeps the robot's collision spheres away from its surroundings and its upper arm. One robot,
+on JAX or NumPy arrays.
 
 A sphere at r from the palm's origin has the Jacobian X S: S holds the hinges as twists about that point, one
 column a joint, and X = [1, -r x] takes a twist to the velocity at r. So the metrics X^T M X of the spheres
@@ -13,12 +14,13 @@ once, where there the weights depend on how the kernel is launched, and that a c
 out.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from mjxdex.arrays import Array, namespace, pad
 from mjxdex.fabric.leaves import Leaf, matmul
 from mjxdex.robot import kinematics, tables
 from mjxdex.robot.geometry import COLLISION_SPHERES
@@ -113,53 +115,52 @@ _MOVES_SPHERE = _MOVES_LINK[:, _CARRIERS]
 _NUM_SPHERES = len(COLLISION_SPHERES)
 
 
-def sphere_repulsion(pos: jax.Array, vel: jax.Array) -> Leaf:
+def sphere_repulsion(pos: Array, vel: Array) -> Leaf:
     """Repulsion of all spheres from `BOXES` and of the hand's from the upper arm. pos, vel: [23]."""
+    xp = namespace(pos)
     split = np.cumsum((_NUM_SPHERES, _NUM_SPHERES, tables.NUM_JOINTS))
-    centres, r, lever, axis = jnp.split(_all_points(pos), split, axis=1)
-    hinges = jnp.concatenate((_cross(axis, lever), axis))
+    centres, r, lever, axis = xp.split(_all_points(pos), split, axis=1)
+    hinges = xp.concatenate((_cross(axis, lever), axis))
     velocity, bias = _motion(hinges, r, vel)
 
     direction, metric, gap = _response(centres, velocity)
-    scale = METRIC / jnp.maximum(gap, MIN_DISTANCE) ** 2
-    metric *= scale / (jnp.sqrt(jnp.sum(metric * metric)) + 1e-6)
-    direction /= jnp.maximum(jnp.sqrt(jnp.sum(direction * direction, axis=0)), 1e-9)
+    scale = METRIC / xp.maximum(gap, MIN_DISTANCE) ** 2
+    metric *= scale / (xp.sqrt(xp.sum(metric * metric)) + 1e-6)
+    direction /= xp.maximum(xp.sqrt(xp.sum(direction * direction, axis=0)), 1e-9)
 
-    forces = jnp.stack((_apply(metric, direction), _apply(metric, bias)), axis=1)
+    forces = xp.stack((_apply(metric, direction), _apply(metric, bias)), axis=1)
     joint_metric, (repulsion, curvature) = _to_joints(metric, forces, r, hinges)
-    geometric = GEOMETRIC_GAIN * jnp.sum(velocity * velocity) * repulsion
+    geometric = GEOMETRIC_GAIN * xp.sum(velocity * velocity) * repulsion
     return Leaf(2 * joint_metric, geometric, GAIN * repulsion, 2 * curvature)
 
 
-def gaps(pos: jax.Array) -> jax.Array:
+def gaps(pos: Array) -> Array:
     """Smallest distance of every sphere's surface to its obstacles, m [31]; negative inside. pos: [23]."""
     centres = _all_points(pos)[:, :_NUM_SPHERES]
-    return _response(centres, jnp.zeros_like(centres))[2]
+    return _response(centres, namespace(pos).zeros_like(centres))[2]
 
 
-def _all_points(pos: jax.Array) -> jax.Array:
+def _all_points(pos: Array) -> Array:
     """The points of `_points`, as one product: the frames' long elementwise chains are then computed once."""
     frames = kinematics.frames(pos)
-    return matmul(jnp.concatenate(frames).T, _POINTS.astype(pos.dtype))
+    return matmul(namespace(pos).concatenate(frames).T, _POINTS.astype(pos.dtype))
 
 
-def _motion(hinges: jax.Array, r: jax.Array, vel: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _motion(hinges: Array, r: Array, vel: Array) -> tuple[Array, Array]:
     """Velocities J qd and accelerations Jdot qd, m/s and m/s^2 [3, 31], of the points r."""
-    num_links = len(vel)
+    xp, num_links = namespace(hinges, vel), len(vel)
     rates = hinges * vel
     moves = np.concatenate((_MOVES_LINK, _MOVES_SPHERE), axis=1).astype(vel.dtype)
-    v, w = jnp.split(matmul(rates, moves), 2)
+    v, w = xp.split(matmul(rates, moves), 2)
     link_v, link_w = v[:, :num_links], w[:, :num_links]
-    rates = jnp.concatenate(
-        (_cross(link_w, rates[:3]) + _cross(link_v, rates[3:]), _cross(link_w, rates[3:]))
-    )
-    a, alpha = jnp.split(matmul(rates, _MOVES_SPHERE.astype(vel.dtype)), 2)
+    rates = xp.concatenate((_cross(link_w, rates[:3]) + _cross(link_v, rates[3:]), _cross(link_w, rates[3:])))
+    a, alpha = xp.split(matmul(rates, _MOVES_SPHERE.astype(vel.dtype)), 2)
     w = w[:, num_links:]
     velocity = v[:, num_links:] + _cross(w, r)
     return velocity, a + _cross(alpha, r) + _cross(w, velocity)
 
 
-def _response(centres: jax.Array, velocity: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+def _response(centres: Array, velocity: Array) -> tuple[Array, Array, Array]:
     """Where the obstacles of every sphere are.
 
     Args:
@@ -169,66 +170,65 @@ def _response(centres: jax.Array, velocity: jax.Array) -> tuple[jax.Array, jax.A
       Directions to the obstacles, weighted by 1 / gap and summed, [3, 31]; their outer products, weighted
       alike, gated and summed, [3, 3, 31]; smallest gap, m [31].
     """
-    dtype = centres.dtype
+    xp, dtype = namespace(centres, velocity), centres.dtype
     local = centres[:, None] - _BOX_CENTRES.astype(dtype)
     # A centre inside a box is pushed out of the nearest face. The published response points at that face
     # there, too, which pushes deeper: of hands reset into a box, three times as many then stay in it.
-    depth = _BOX_HALVES.astype(dtype) - jnp.abs(local)
-    nearest = jnp.min(depth, axis=0)
-    to_surface = jnp.where(nearest > 0, jnp.where(depth == nearest, -depth, 0), jnp.minimum(depth, 0))
+    depth = _BOX_HALVES.astype(dtype) - xp.abs(local)
+    nearest = xp.min(depth, axis=0)
+    to_surface = xp.where(nearest > 0, xp.where(depth == nearest, -depth, 0), xp.minimum(depth, 0))
     to_upper = centres[:, :_NUM_UPPER, None] - centres[:, None]
-    offset = jnp.concatenate((jnp.sign(local) * to_surface, to_upper), axis=1)
+    offset = xp.concatenate((xp.sign(local) * to_surface, to_upper), axis=1)
 
-    distance = jnp.sqrt(jnp.sum(offset * offset, axis=0))
-    inside = jnp.pad(nearest > 0, ((0, _NUM_UPPER), (0, 0)))
-    gap = jnp.where(inside, -distance, distance) - _CONTACT_DISTANCES.astype(dtype)
-    n = offset / jnp.maximum(distance, 1e-9)
-    weight = jnp.where(gap <= ENGAGE_DISTANCE, 1 / jnp.maximum(gap, MIN_DISTANCE), 0)
-    leaving = -jnp.sum(n * velocity[:, None], axis=0)
-    gate = jnp.where(gap <= 0, 1, 0.5 - 0.5 * jnp.tanh(GATE_SHARPNESS * (leaving - GATE_SPEED)))
+    distance = xp.sqrt(xp.sum(offset * offset, axis=0))
+    inside = pad(nearest > 0, ((0, _NUM_UPPER), (0, 0)))
+    gap = xp.where(inside, -distance, distance) - _CONTACT_DISTANCES.astype(dtype)
+    n = offset / xp.maximum(distance, 1e-9)
+    weight = xp.where(gap <= ENGAGE_DISTANCE, 1 / xp.maximum(gap, MIN_DISTANCE), 0)
+    leaving = -xp.sum(n * velocity[:, None], axis=0)
+    gate = xp.where(gap <= 0, 1, 0.5 - 0.5 * xp.tanh(GATE_SHARPNESS * (leaving - GATE_SPEED)))
 
     toward = weight * n
     outer = gate * toward[:, None] * n
     others = (0, _NUM_SPHERES - _NUM_UPPER)
-    upper_direction = jnp.pad(toward[:, -_NUM_UPPER:].sum(-1), ((0, 0), others))
-    upper_outer = jnp.pad(outer[:, :, -_NUM_UPPER:].sum(-1), ((0, 0), (0, 0), others))
-    upper_gap = jnp.pad(gap[-_NUM_UPPER:].min(-1), others, constant_values=np.inf)
+    upper_direction = pad(toward[:, -_NUM_UPPER:].sum(-1), ((0, 0), others))
+    upper_outer = pad(outer[:, :, -_NUM_UPPER:].sum(-1), ((0, 0), (0, 0), others))
+    upper_gap = pad(gap[-_NUM_UPPER:].min(-1), others, fill=np.inf)
     return (
         toward.sum(-2) - upper_direction,
         outer.sum(-2) + upper_outer,
-        jnp.minimum(gap.min(-2), upper_gap),
+        xp.minimum(gap.min(-2), upper_gap),
     )
 
 
-def _to_joints(
-    metric: jax.Array, forces: jax.Array, r: jax.Array, hinges: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+def _to_joints(metric: Array, forces: Array, r: Array, hinges: Array) -> tuple[Array, Array]:
     """Metrics [3, 3, 31] and K forces [3, K, 31] at the points r, pulled back to joint space.
 
     Returns:
       [23, 23] and [K, 23].
     """
+    xp = namespace(metric, r)
     num_joints, dtype = hinges.shape[1], r.dtype
-    columns = jnp.concatenate((metric, forces), axis=1)
-    wrenches = jnp.concatenate((columns, _cross(r[:, None], columns)))
+    columns = xp.concatenate((metric, forces), axis=1)
+    wrenches = xp.concatenate((columns, _cross(r[:, None], columns)))
     left = wrenches[:, :3].swapaxes(0, 1)
-    inertia = jnp.concatenate((left, _cross(r[:, None], left)))
-    spatial = jnp.concatenate((inertia, wrenches[:, 3:].swapaxes(0, 1)))
+    inertia = xp.concatenate((left, _cross(r[:, None], left)))
+    spatial = xp.concatenate((inertia, wrenches[:, 3:].swapaxes(0, 1)))
     carried = matmul(spatial.reshape(-1, _NUM_SPHERES), _MOVES_SPHERE.T.astype(dtype)).reshape(
         -1, 6, num_joints
     )
-    product = jnp.sum(carried[:6] * hinges[:, None], axis=0)
+    product = xp.sum(carried[:6] * hinges[:, None], axis=0)
     entries = matmul(hinges.T, product)  # right where the row's joint moves the column's
     upper = _MOVES_LINK.astype(dtype)
     strictly_upper = upper - np.eye(num_joints, dtype=dtype)
-    return entries * upper + (entries * strictly_upper).T, jnp.sum(carried[6:] * hinges, axis=1)
+    return entries * upper + (entries * strictly_upper).T, xp.sum(carried[6:] * hinges, axis=1)
 
 
-def _apply(matrices: jax.Array, vectors: jax.Array) -> jax.Array:
-    return jnp.sum(matrices * vectors, axis=1)
+def _apply(matrices: Array, vectors: Array) -> Array:
+    return namespace(matrices, vectors).sum(matrices * vectors, axis=1)
 
 
-def _cross(a: jax.Array, b: jax.Array) -> jax.Array:
+def _cross(a: Array, b: Array) -> Array:
     """Cross product along the first axis."""
     (ax, ay, az), (bx, by, bz) = a, b
-    return jnp.stack((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx))
+    return namespace(ax, bx).stack((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx))

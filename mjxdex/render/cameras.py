@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import mujoco
 import numpy as np
 
 from mjxdex import scene
@@ -62,22 +61,9 @@ def randomized(
 def _camera(euler: jax.Array, pos: jax.Array, focal: jax.Array) -> Cameras:
     """The nominal camera with offsets: Euler angles about x, y and z [3], position [3], share of the focal
     length []."""
-    optical = euler_zyx_to_matrix((jnp.asarray(_NOMINAL_EULER, jnp.float32) + euler)[::-1])
+    optical = euler_zyx_to_matrix((jnp.asarray(scene.depth_camera_euler(), jnp.float32) + euler)[::-1])
     return Cameras(
         pos=jnp.asarray(scene.DEPTH_CAMERA_POS, jnp.float32) + pos,
         rot=optical * jnp.array([1.0, -1.0, -1.0]),  # from x right, y down, z forward
         focal=jnp.float32(scene.FOCAL_LENGTH) * (1.0 + focal),
     )
-
-
-def _euler_xyz(quat: tuple[float, ...]) -> np.ndarray:
-    """Angles about the fixed axes x, y and z, in this order, of a quaternion wxyz; [3], rad."""
-    matrix = np.zeros(9)
-    mujoco.mju_quat2Mat(matrix, np.array(quat))
-    rot = matrix.reshape(3, 3)
-    return np.array(
-        [np.arctan2(rot[2, 1], rot[2, 2]), np.arcsin(-rot[2, 0]), np.arctan2(rot[1, 0], rot[0, 0])]
-    )
-
-
-_NOMINAL_EULER = _euler_xyz(scene.DEPTH_CAMERA_QUAT)

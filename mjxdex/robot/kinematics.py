@@ -1,74 +1,83 @@
-"""Forward kinematics in JAX, for one robot; callers vmap.
+"""Forward kinematics for one robot, on JAX arrays (callers vmap) or NumPy arrays.
 
 Rotations are handled as three column vectors, and constants enter as coefficients of these, so that a batch
 of robots is nothing but elementwise work that XLA fuses: no small matrix products, no reduced precision.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from mjxdex.arrays import Array, namespace
 from mjxdex.robot import tables
+
+_TINY = 1e-30
+"""Imaginary step by which a function of analytic operations is differentiated to the last digit."""
 
 
 class Frame(NamedTuple):
     """Origin and axes of one or more frames in the world, each [..., 3]."""
 
-    origin: jax.Array
-    x: jax.Array
-    y: jax.Array
-    z: jax.Array
+    origin: Array
+    x: Array
+    y: Array
+    z: Array
 
     @property
-    def rotation(self) -> jax.Array:
+    def rotation(self) -> Array:
         """Rotation matrices [..., 3, 3] that take vectors of the frame into the world."""
-        return jnp.stack((self.x, self.y, self.z), axis=-1)
+        return namespace(self.x).stack((self.x, self.y, self.z), axis=-1)
 
 
 class _Offset(NamedTuple):
-    """A constant transform: 3 coefficients of the position, 3 x 3 of the axes; [4, 1] each for fingers."""
+    """A constant transform: position and each of the 3 axes as sums of the parent's axes.
+
+    A sum is a tuple of terms (which axis, its coefficient); coefficients are [4, 1] for fingers, None for 1.
+    """
 
     pos: tuple
     axes: tuple
 
 
-def arm_frames(q: jax.Array) -> list[Frame]:
+def arm_frames(q: Array) -> list[Frame]:
     """Frames of iiwa7_link_1 to iiwa7_link_7 in the world, at joint positions q [>= 7], rad."""
-    unit = jnp.eye(3, dtype=q.dtype)
-    frame, frames = Frame(jnp.zeros(3, q.dtype), unit[0], unit[1], unit[2]), []
+    xp = namespace(q)
+    unit = xp.eye(3, dtype=q.dtype)
+    frame, frames = Frame(xp.zeros(3, q.dtype), unit[0], unit[1], unit[2]), []
     for i, offset in enumerate(_ARM_OFFSETS):
         frame = _turn(_attach(frame, offset), q[i])
         frames.append(frame)
     return frames
 
 
-def palm_frame(q: jax.Array) -> Frame:
+def palm_frame(q: Array) -> Frame:
     """Frame of palm_link: x along the fingers, z out of the palm. q [>= 7], rad."""
     return _attach(arm_frames(q)[-1], _PALM_OFFSET)
 
 
-def frames(q: jax.Array) -> Frame:
+def frames(q: Array) -> Frame:
     """Frames of the 23 moving links, in the order of the joints: fields [23, 3]. The hinge axis is z.
 
     Args:
       q: [23] joint positions, rad.
     """
+    xp = namespace(q)
     arm = arm_frames(q)
     fingers = _finger_frames(_attach(arm[-1], _PALM_OFFSET), q)
-    arm_part = jax.tree.map(lambda *leaves: jnp.stack(leaves), *arm)
-    hand_part = jax.tree.map(lambda *leaves: jnp.stack(leaves, axis=1).reshape(-1, 3), *fingers)
-    return jax.tree.map(lambda a, b: jnp.concatenate((a, b)), arm_part, hand_part)
+    arm_part = [xp.stack(vectors) for vectors in zip(*arm, strict=True)]
+    hand_part = [xp.stack(vectors, axis=1).reshape(-1, 3) for vectors in zip(*fingers, strict=True)]
+    return Frame(*(xp.concatenate(parts) for parts in zip(arm_part, hand_part, strict=True)))
 
 
-def palm_pose(q: jax.Array) -> tuple[jax.Array, jax.Array]:
+def palm_pose(q: Array) -> tuple[Array, Array]:
     """Position [3] (m) and rotation matrix [3, 3] of palm_link in the world, at q [>= 7] (rad)."""
     palm = palm_frame(q)
     return palm.origin, palm.rotation
 
 
-def hand_points(q: jax.Array) -> jax.Array:
+def hand_points(q: Array) -> Array:
     """Origins of `tables.HAND_POINTS` in the world: palm, then index, middle, ring, thumb tip.
 
     Args:
@@ -79,26 +88,32 @@ def hand_points(q: jax.Array) -> jax.Array:
     """
     palm = palm_frame(q)
     tips = _attach(_finger_frames(palm, q)[-1], _TIP_OFFSETS)
-    return jnp.concatenate((palm.origin[None], tips.origin))
+    return namespace(q).concatenate((palm.origin[None], tips.origin))
 
 
-def hand_points_and_velocities(q: jax.Array, qd: jax.Array) -> tuple[jax.Array, jax.Array]:
+def hand_points_and_velocities(q: Array, qd: Array) -> tuple[Array, Array]:
     """Hand points [5, 3] (m) and their velocities [5, 3] (m/s) in the world, at q, qd [23] (rad, rad/s)."""
+    if namespace(q, qd) is np:
+        along = hand_points(q + 1j * _TINY * qd)
+        return along.real, along.imag / _TINY
+    import jax
+
     return jax.jvp(hand_points, (q,), (qd,))
 
 
-def hand_twists(q: jax.Array, qd: jax.Array) -> tuple[jax.Array, jax.Array]:
+def hand_twists(q: Array, qd: Array) -> tuple[Array, Array]:
     """Hand points [5, 3] (m) and their linear and angular velocities [5, 6] (m/s, rad/s) in the world.
 
     Args:
       q, qd: [23] joint positions and velocities, rad and rad/s.
     """
+    xp = namespace(q, qd)
     points, linear = hand_points_and_velocities(q, qd)
     spin = frames(q).z * qd[:, None]
     palm = spin[: tables.NUM_ARM].sum(axis=0)
     tips = palm + spin[tables.NUM_ARM :].reshape(4, 4, 3).sum(axis=1)
-    angular = jnp.concatenate((palm[None], tips))
-    return points, jnp.concatenate((linear, angular), axis=1)
+    angular = xp.concatenate((palm[None], tips))
+    return points, xp.concatenate((linear, angular), axis=1)
 
 
 def _attach(parent: Frame, offset: _Offset) -> Frame:
@@ -108,13 +123,14 @@ def _attach(parent: Frame, offset: _Offset) -> Frame:
     return Frame(parent.origin + _combine(offset.pos, x, y, z), *axes)
 
 
-def _turn(frame: Frame, angle: jax.Array) -> Frame:
+def _turn(frame: Frame, angle: Array) -> Frame:
     """The frame turned about its z axis by angle [...], rad."""
-    c, s = jnp.cos(angle)[..., None], jnp.sin(angle)[..., None]
+    xp = namespace(angle)
+    c, s = xp.cos(angle)[..., None], xp.sin(angle)[..., None]
     return Frame(frame.origin, c * frame.x + s * frame.y, c * frame.y - s * frame.x, frame.z)
 
 
-def _finger_frames(palm: Frame, q: jax.Array) -> list[Frame]:
+def _finger_frames(palm: Frame, q: Array) -> list[Frame]:
     """Frames of links 0 to 3 of the four fingers at once: four frames with fields [4, 3]."""
     angles = q[tables.NUM_ARM :].reshape(4, 4)
     frame, found = palm, []
@@ -124,11 +140,10 @@ def _finger_frames(palm: Frame, q: jax.Array) -> list[Frame]:
     return found
 
 
-def _combine(coefficients: tuple, *vectors: jax.Array) -> jax.Array:
-    dtype = vectors[0].dtype
-    pairs = zip(coefficients, vectors, strict=True)
-    terms = [v if np.all(c == 1) else jnp.multiply(np.asarray(c, dtype), v) for c, v in pairs if np.any(c)]
-    return sum(terms[1:], terms[0]) if terms else jnp.zeros_like(vectors[0])
+def _combine(terms: tuple, *vectors: Array) -> Array:
+    xp, dtype = namespace(*vectors), vectors[0].dtype
+    parts = [vectors[i] if c is None else xp.multiply(np.asarray(c, dtype), vectors[i]) for i, c in terms]
+    return sum(parts[1:], parts[0]) if parts else xp.zeros_like(vectors[0])
 
 
 def _offset(*poses: tuple[np.ndarray, np.ndarray]) -> _Offset:
@@ -138,11 +153,15 @@ def _offset(*poses: tuple[np.ndarray, np.ndarray]) -> _Offset:
     # Right angles are given as 1.570796327; what is left of their cosines is no coefficient worth a product.
     rot = np.where(np.abs(rot) < 1e-9, 0.0, np.where(np.abs(np.abs(rot) - 1) < 1e-15, np.sign(rot), rot))
 
-    def coefficient(values: np.ndarray) -> float | np.ndarray:
+    def coefficient(values: np.ndarray) -> float | np.ndarray | None:
+        if (values == 1).all():
+            return None
         return float(values[0]) if len(poses) == 1 else values[:, None]
 
-    columns = tuple(tuple(coefficient(rot[i, j]) for i in range(3)) for j in range(3))
-    return _Offset(tuple(coefficient(pos[i]) for i in range(3)), columns)
+    def terms(coordinates: np.ndarray) -> tuple:
+        return tuple((i, coefficient(values)) for i, values in enumerate(coordinates) if values.any())
+
+    return _Offset(terms(pos), tuple(terms(rot[:, j]) for j in range(3)))
 
 
 def _joint_offset(i: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,9 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from mjxdex.config import AdrConfig
-
-NUM_LEVELS = 50
-"""Level at which every range has its full width."""
+from mjxdex.config_adr import NUM_LEVELS
 
 
 class AdrState(NamedTuple):

@@ -14,15 +14,12 @@ from mjxdex.robot.tables import KD, KP
 from mjxdex.task import observations, sensing
 from mjxdex.task.adr import value
 from mjxdex.task.disturbance import wrench
+from mjxdex.task.places import LOWEST, REACH
 from mjxdex.task.reset import fresh
 from mjxdex.task.reward import reward_terms
 from mjxdex.task.state import EnvState, Seen, View, select, view
 from mjxdex.types import Observation, Outcome
 
-REACH = ((-0.80, -0.30), (-0.30, 0.50))
-"""The object is lost when its x or y leaves these ranges, metres."""
-LOWEST = 0.2
-"""The object is lost below this height, metres."""
 FASTEST = 200.0
 """A joint or object velocity beyond this (rad/s or m/s) is a diverged simulation."""
 

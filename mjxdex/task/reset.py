@@ -10,11 +10,9 @@ from mjxdex.physics import PhysicsState
 from mjxdex.robot.tables import LOWER, RESET_POS, UPPER
 from mjxdex.task import streams
 from mjxdex.task.adr import value
+from mjxdex.task.places import SPAWN_CENTRE
 from mjxdex.task.randomization import draw
 from mjxdex.task.state import NUM_JOINTS, EnvState
-
-SPAWN_CENTRE = (-0.55, 0.1, 0.5)
-"""The object is dropped from here, 0.25 m above the table top, metres."""
 
 
 def fresh(

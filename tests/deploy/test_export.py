@@ -48,7 +48,7 @@ def trained(config: Config):
 
 def test_file_follows_the_policy_through_an_episode(tmp_path):
     learner, params, stats = trained(CONFIG)
-    report = export(CONFIG, params, stats, LAYOUT, tmp_path / "policy.onnx")
+    report = export(CONFIG, params, stats, LAYOUT, tmp_path / "policy.onnx", adr_level=7)
     assert report.action <= 1e-4 and report.state <= 1e-4 and report.steps == 200
 
     session = onnxruntime.InferenceSession(report.path)
@@ -68,7 +68,7 @@ def test_file_follows_the_policy_through_an_episode(tmp_path):
     np.testing.assert_allclose(state[:, 1, 0], carry[1][0], atol=1e-4)
 
     metadata = {entry.key: entry.value for entry in onnx.load(report.path).metadata_props}
-    assert metadata["config_name"] == "tiny"
+    assert metadata["config_name"] == "tiny" and json.loads(metadata["adr_level"]) == 7
     assert json.loads(metadata["observation_order"])[1] == {"name": "goal", "start": 4, "stop": 7}
     assert {"jax", "onnxruntime", "mjxdex"} <= set(json.loads(metadata["versions"]))
     assert metadata["parameters"].startswith("sha256:")
@@ -76,7 +76,9 @@ def test_file_follows_the_policy_through_an_episode(tmp_path):
 
 def test_pixels_outside_the_cameras_window_are_not_seen(tmp_path):
     _, params, stats = trained(CONFIG)
-    session = onnxruntime.InferenceSession(export(CONFIG, params, stats, LAYOUT, tmp_path / "p.onnx").path)
+    session = onnxruntime.InferenceSession(
+        export(CONFIG, params, stats, LAYOUT, tmp_path / "p.onnx", adr_level=0).path
+    )
     image = np.full((1, 24, 32), 0.9, np.float32)
     rest = {"observation": np.zeros((1, 7), np.float32), "lstm_state": np.zeros((1, 2, 2, 16), np.float32)}
 
@@ -96,7 +98,7 @@ def test_feed_forward_state_policy_has_one_input_and_one_output(tmp_path):
         network=dataclasses.replace(CONFIG.network, lstm_layers=0),
     )
     _, params, stats = trained(config)
-    report = export(config, params, stats, LAYOUT, tmp_path / "p.onnx")
+    report = export(config, params, stats, LAYOUT, tmp_path / "p.onnx", adr_level=0)
     session = onnxruntime.InferenceSession(report.path)
     assert [i.name for i in session.get_inputs()] == ["observation"]
     assert [o.name for o in session.get_outputs()] == ["action"]
@@ -107,7 +109,7 @@ def test_mlp_before_the_lstm_and_scaled_depth(tmp_path):
     network = dataclasses.replace(CONFIG.network, mlp_position="before", depth_shift=0.9, depth_scale=2.5)
     config = dataclasses.replace(CONFIG, network=network)
     _, params, stats = trained(config)
-    report = export(config, params, stats, LAYOUT, tmp_path / "p.onnx")
+    report = export(config, params, stats, LAYOUT, tmp_path / "p.onnx", adr_level=0)
     assert report.action <= 1e-4 and report.state > 0
 
 
@@ -117,11 +119,11 @@ def test_a_file_that_differs_is_not_written_and_the_old_one_stays(tmp_path, monk
     path.write_bytes(b"old")
     monkeypatch.setattr(export_module, "TOLERANCE", 0.0)
     with pytest.raises(ExportError, match="differ by .* was not written"):
-        export(CONFIG, params, stats, LAYOUT, path)
+        export(CONFIG, params, stats, LAYOUT, path, adr_level=0)
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_layout_of_the_wrong_size_is_an_error(tmp_path):
     _, params, stats = trained(CONFIG)
     with pytest.raises(ExportError, match="names 4 observations, but the policy sees 7"):
-        export(CONFIG, params, stats, LAYOUT[:1], tmp_path / "policy.onnx")
+        export(CONFIG, params, stats, LAYOUT[:1], tmp_path / "policy.onnx", adr_level=0)

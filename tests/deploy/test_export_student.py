@@ -44,7 +44,7 @@ def trained(config: Config):
 
 def test_file_follows_the_student_through_an_episode(tmp_path):
     network, params, stats = trained(CONFIG)
-    report = export_student(CONFIG, params, stats, LAYOUT, tmp_path / "student.onnx")
+    report = export_student(CONFIG, params, stats, LAYOUT, tmp_path / "student.onnx", adr_level=50)
     assert max(report.action, report.state, report.object_pos) <= 1e-4 and report.steps == 200
 
     session = onnxruntime.InferenceSession(report.path)
@@ -94,5 +94,5 @@ def test_other_students(tmp_path, config):
     _, params, stats = trained(config)
     for block in params.get("encoder", {}).get("backbone", {}).get("blocks", {}).values():
         block["second"]["scale"] += 0.5  # fresh blocks pass their input on only
-    report = export_student(config, params, stats, LAYOUT, tmp_path / "student.onnx")
+    report = export_student(config, params, stats, LAYOUT, tmp_path / "student.onnx", adr_level=50)
     assert max(report.action, report.state, report.object_pos) <= 1e-4

@@ -83,7 +83,7 @@ def test_rollout_of_thirty_steps_avoiding_collisions():
 @pytest.mark.skipif(DOUBLE, reason="this is the double-precision run")
 def test_this_folder_in_double_precision():
     """In a process of its own, since JAX does not switch precision cleanly within one."""
-    checks = "vectors or thirty or palm_leaf or differentiated or smallest"
+    checks = "vectors or thirty or palm_leaf or differentiated or smallest or numpy"
     command = [sys.executable, "-m", "pytest", "-q", str(Path(__file__).parent), "-k", checks]
     done = subprocess.run(command, env=os.environ | {"JAX_ENABLE_X64": "1"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

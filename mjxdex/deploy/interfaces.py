@@ -1,0 +1,76 @@
+"""What a robot, a camera and a clock have to do for the control loop.
+
+Everything that is measured carries the time at which it was true, on the clock that the loop reads: the loop
+decides by it what is too old. Joints are in the order of `robot.tables.JOINT_NAMES`.
+"""
+
+from time import monotonic, sleep
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+
+class JointReading(NamedTuple):
+    """Measured joint positions (rad) and velocities (rad/s), float64 [23] each, true at `time` (s)."""
+
+    time: float
+    pos: np.ndarray
+    vel: np.ndarray
+
+
+class DepthImage(NamedTuple):
+    """Planar depth float32 [H, W], metres, 0 where nothing was measured, exposed at `time` (s).
+
+    It is the picture of the camera that the policy was trained with: its resolution, field of view and pose,
+    first row on top.
+    """
+
+    time: float
+    depth: np.ndarray
+
+
+class RobotDriver(Protocol):
+    """An iiwa 7 with an Allegro hand, or what stands for them. No call may block for longer than 2 ms."""
+
+    def read(self) -> JointReading:
+        """The newest reading; the same one again if there is no newer."""
+        ...
+
+    def command(self, pos: np.ndarray, vel: np.ndarray) -> None:
+        """Sets targets of all joint servos until the next call: rad and rad/s, float64 [23] each."""
+        ...
+
+    def stop(self) -> None:
+        """Brings the arm to rest where it is and lets the hand keep its last targets, until `command` is
+        called again. May be called from another thread, at any time and more than once."""
+        ...
+
+
+class Camera(Protocol):
+    """A depth camera."""
+
+    def read(self) -> DepthImage | None:
+        """The newest image; the same one again if there is no newer, None if there never was one."""
+        ...
+
+
+class Clock(Protocol):
+    """The time line of readings, images and deadlines."""
+
+    def now(self) -> float:
+        """Seconds since some moment of the past."""
+        ...
+
+    def sleep_until(self, time: float) -> None:
+        """Returns at `time`, or at once if that has passed."""
+        ...
+
+
+class WallClock:
+    """Real time."""
+
+    def now(self) -> float:
+        return monotonic()
+
+    def sleep_until(self, time: float) -> None:
+        sleep(max(0.0, time - monotonic()))
