@@ -54,7 +54,7 @@ class Viewer:
 
     def __init__(self, policy: Policy, objects: ObjectSet, port: int = 8080) -> None:
         try:
-            import viser
+            import viser  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise UserError("viser is missing; install it with: pip install 'mjxdex[view]'") from None
         self.paused = False
