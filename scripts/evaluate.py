@@ -33,13 +33,13 @@ def main() -> None:
     parser.add_argument("--gif", action="store_true", help="the grid as a GIF of at most 5 MB too")
     options = parser.parse_args()
     if (options.run is None) == (options.pretrained is None):
-        parser.error("name a run folder or a bundle, or a shipped policy with --pretrained NAME")
+        sys.exit("error: name a run folder or a bundle, or a shipped policy with --pretrained NAME")
     if (
         options.video_envs < 0
         or (options.video_envs and not options.video)
         or (options.gif and not options.video_envs)
     ):
-        parser.error("--video-envs N goes with --video, and --gif with both")
+        sys.exit("error: --video-envs N goes with --video, and --gif with both")
     try:
         run(options)
     except UserError as error:
