@@ -53,14 +53,15 @@ def _check(options, minibatches: int) -> None:
 
 
 def _run(options, config) -> None:
-    from mjxdex.runtime import coefficients, plan_report, probe
+    from mjxdex.runtime import coefficients, plan_report, probe, run_folder
 
     console = Console(highlight=False, soft_wrap=True)
     console.width = max(console.width, 120)
     memory, link = options.memory * 1e9, options.link and options.link * 1e9
     device = options.device or _device_kind()
     if options.probe:
-        origin = f"{' '.join(['plan.py', *sys.argv[1:]])}, commit {_commit()}, {datetime.date.today()}"
+        commit = (run_folder.commit() or "unknown")[:7]
+        origin = f"{' '.join(['plan.py', *sys.argv[1:]])}, commit {commit}, {datetime.date.today()}"
         known = coefficients.find(config, device)
         costs = probe.measure(config, tuple(options.sizes), origin, console.print, known and known.costs)
         device = costs.device
@@ -85,14 +86,6 @@ def _device_kind() -> str:
     except OSError:
         names = []
     return names[0].strip() if names else "cpu"
-
-
-def _commit() -> str:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
-    except OSError:
-        return "unknown"
 
 
 if __name__ == "__main__":

@@ -19,8 +19,7 @@ RATES = {"one": 2, "grid": 4, "gif": 8}
 
 def one_env(config: Config, seen: Trajectories, num_objects: int, path: Path) -> list[Path]:
     """Writes PATH.mp4 and PATH.png of the env whose object was longest in the goal region."""
-    best = int(seen.success.sum(axis=0).argmax())
-    rgb, depth = _pictures(config, seen, [best], num_objects, RATES["one"], (480, 360))
+    rgb, depth = _pictures(config, seen, [seen.best], num_objects, RATES["one"], (480, 360))
     files = [path.with_suffix(".mp4"), path.with_suffix(".png")]
     for write, file in zip((write_video, write_strip), files, strict=True):
         write(file, rgb[0], depth[0], depth_min=config.camera.depth_min, depth_max=config.camera.depth_max)

@@ -38,6 +38,11 @@ class Trajectories(NamedTuple):
     views: DepthView | StereoKeys
     object_pos: np.ndarray | None
 
+    @property
+    def best(self) -> int:
+        """The env whose object was longest in the goal region."""
+        return int(self.success.sum(axis=0).argmax())
+
 
 def evaluate(
     policy: TrainedPolicy, config: Config, device: jax.Device, track: Callable[[range], Iterable[int]] = iter

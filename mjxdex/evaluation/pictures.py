@@ -36,7 +36,7 @@ def one_env(config: Config, seen: Trajectories, num_objects: int, path: Path) ->
     if not isinstance(seen.views, StereoKeys):
         return episode_videos.one_env(config, seen, num_objects, path)
     assert seen.object_pos is not None
-    env = int(seen.success.sum(axis=0).argmax())
+    env = seen.best
     qpos = seen.qpos[::EVERY, env]
     views = jax.tree.map(lambda leaf: leaf[::EVERY, env], seen.views)
     # What is believed of a frame was said before the step that follows it.

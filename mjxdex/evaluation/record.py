@@ -1,5 +1,8 @@
 """Pictures of episodes, rendered afterwards from their poses."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,14 +50,21 @@ def record(
         depth = camera.image(seen_qpos, ids, views) * jnp.float32(DEPTH_UNIT)
         return rgb_renderer.render(qpos, ids), depth
 
-    missing = -len(qpos) % CHUNK
-    padded = jax.tree.map(
-        lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], missing, axis=0)]),
-        (qpos, seen_qpos, views, object_ids),
-    )
+    return in_chunks(render, qpos, seen_qpos, views, object_ids)
+
+
+def in_chunks(render: Callable[..., Any], *moments: Any) -> Any:
+    """What `render` draws of all moments, on the host; it takes CHUNK of them at a time.
+
+    Args:
+      render: Of trees of arrays [CHUNK, ...], like its result.
+      moments: Trees of arrays [M, ...].
+    """
+    count = len(jax.tree.leaves(moments)[0])
+    missing = -count % CHUNK
+    padded = jax.tree.map(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], missing, axis=0)]), moments)
     parts = [
-        render(*jax.tree.map(lambda leaf: jnp.asarray(leaf[i : i + CHUNK]), padded))  # noqa: B023
-        for i in range(0, len(qpos) + missing, CHUNK)
+        jax.device_get(render(*jax.tree.map(lambda leaf: jnp.asarray(leaf[i : i + CHUNK]), padded)))  # noqa: B023
+        for i in range(0, count + missing, CHUNK)
     ]
-    rgb, depth = (np.concatenate([np.asarray(part[k]) for part in parts])[: len(qpos)] for k in range(2))
-    return rgb, depth
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *parts)

@@ -8,7 +8,7 @@ import numpy as np
 
 from mjxdex import objects, scene
 from mjxdex.config import Config
-from mjxdex.evaluation.record import CHUNK
+from mjxdex.evaluation.record import CHUNK, in_chunks
 from mjxdex.render import Cameras, StereoCamera, WarpRgbRenderer
 
 
@@ -64,12 +64,4 @@ def record_stereo(
         eyes = camera.images(qpos, ids, view, jax.random.wrap_key_data(keys.step))
         return StereoRecord(overview.render(qpos, ids), eyes, view.cameras)
 
-    missing = -len(qpos) % CHUNK
-    padded = jax.tree.map(
-        lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], missing, axis=0)]), (qpos, keys)
-    )
-    parts = []
-    for i in range(0, len(qpos) + missing, CHUNK):
-        chunk = jax.tree.map(lambda leaf: jnp.asarray(leaf[i : i + CHUNK]), padded)  # noqa: B023
-        parts.append(jax.device_get(render(*chunk)))
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(qpos)], *parts)
+    return in_chunks(render, qpos, keys)

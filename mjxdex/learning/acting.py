@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from mjxdex.config import PpoConfig
 from mjxdex.learning import normalizer, ppo
@@ -21,6 +22,12 @@ def join(messages: tuple[Message, ...]) -> Message:
     same order however the envs are split.
     """
     return jax.lax.optimization_barrier(jax.tree.map(lambda *parts: jnp.concatenate(parts), *messages))
+
+
+def split(action: jax.Array, messages: tuple[Message, ...]) -> tuple[jax.Array, ...]:
+    """The inverse of `join` for actions [B, A]: those of each shard."""
+    ends = np.cumsum([message.obs.policy.shape[0] for message in messages])
+    return tuple(jnp.split(action, ends[:-1]))
 
 
 def act(
@@ -71,10 +78,7 @@ def act(
     acting = acting._replace(
         policy_carry=next_policy_carry, critic_carry=next_critic_carry, step=acting.step + 1
     )
-    starts = [0]
-    for message in messages:
-        starts.append(starts[-1] + message.obs.policy.shape[0])
-    return acting, rollout, tuple(action[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True))
+    return acting, rollout, split(action, messages)
 
 
 def close(

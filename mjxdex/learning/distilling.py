@@ -10,13 +10,14 @@ import optax
 
 from mjxdex.config import Config, DistillConfig
 from mjxdex.learning import normalizer
-from mjxdex.learning.acting import book, join, summarize
+from mjxdex.learning.acting import book, join, split, summarize
 from mjxdex.learning.actor_critic import ActorCritic
 from mjxdex.learning.blocks import WHOLE, Blocks
 from mjxdex.learning.imitation import imitation_loss
 from mjxdex.learning.normalizer import RunningStats
-from mjxdex.learning.rollout import STATS
-from mjxdex.learning.state import Params
+from mjxdex.learning.rollout import stat_names
+from mjxdex.learning.schedule import linear
+from mjxdex.learning.state import Params, fresh_account
 from mjxdex.learning.student_network import StudentNetwork
 from mjxdex.networks.lstm import Carry
 from mjxdex.types import Message, Outcome
@@ -142,12 +143,7 @@ class Distillation:
         acting = DistillActing(
             student_carry=self.student.initial_carry(num_envs),
             teacher_carry=self.teacher.initial_carries(num_envs)[0],
-            reset=jnp.ones(num_envs, bool),
-            step=jnp.zeros((), jnp.int32),
-            episode_return=jnp.zeros(num_envs),
-            episode_length=jnp.zeros(num_envs),
-            last_return=jnp.zeros(()),
-            last_length=jnp.zeros(()),
+            **fresh_account(num_envs),
         )
         return student, acting
 
@@ -171,9 +167,8 @@ class Distillation:
             object_pos=jnp.zeros((*shape, 3)),
             carry=self.student.initial_carry(num_envs),
         )
-        names = (*STATS, *(f"info/{name}" for name in sorted(info_names)))
         tally = Tally(
-            outcomes={name: jnp.zeros(horizon) for name in names},
+            outcomes={name: jnp.zeros(horizon) for name in stat_names(info_names)},
             losses={name: jnp.zeros(horizon // steps) for name in LOSSES},
         )
         return segment, tally
@@ -231,8 +226,7 @@ class Distillation:
         acting = acting._replace(
             student_carry=student_carry, teacher_carry=teacher_carry, step=acting.step + 1
         )
-        ends = np.cumsum([message.obs.policy.shape[0] for message in messages])
-        return acting, segment, tally, tuple(jnp.split(action, ends[:-1]))
+        return acting, segment, tally, split(action, messages)
 
     def learn(
         self, student: StudentState, teacher: Teacher, segment: Segment, tally: Tally, i: jax.Array | int
@@ -330,6 +324,5 @@ def optimizer(config: DistillConfig) -> optax.GradientTransformation:
 
 def teacher_share(config: Config, step: jax.Array) -> jax.Array:
     """Probability that a control step takes the teacher's action."""
-    start, end = config.distill.teacher_share
-    iteration = step // config.ppo.horizon
-    return start + (end - start) * jnp.clip(iteration / config.distill.teacher_share_iterations, 0.0, 1.0)
+    distill = config.distill
+    return linear(distill.teacher_share, step // config.ppo.horizon, distill.teacher_share_iterations)

@@ -13,7 +13,7 @@ from mjxdex.learning.blocks import WHOLE, Blocks
 from mjxdex.learning.normalizer import RunningStats
 from mjxdex.learning.rollout import Rollout, empty
 from mjxdex.learning.schedule import first_step_size
-from mjxdex.learning.state import ActingState, LearnerState, Normalizers, Params
+from mjxdex.learning.state import ActingState, LearnerState, Normalizers, Params, fresh_account
 from mjxdex.networks.lstm import Carry
 from mjxdex.types import Message, Observation
 
@@ -75,12 +75,7 @@ class Learner:
         acting = ActingState(
             policy_carry=policy_carry,
             critic_carry=critic_carry,
-            reset=jnp.ones(num_envs, bool),
-            step=jnp.zeros((), jnp.int32),
-            episode_return=jnp.zeros(num_envs),
-            episode_length=jnp.zeros(num_envs),
-            last_return=jnp.zeros(()),
-            last_length=jnp.zeros(()),
+            **fresh_account(num_envs),
         )
         return learner, acting
 

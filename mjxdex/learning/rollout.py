@@ -50,6 +50,11 @@ STATS = ("reward", "success", "episodes", "episode_return", "episode_length")
 """Statistics of every rollout; those of `Outcome.info` follow under `info/NAME`."""
 
 
+def stat_names(info_names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of all statistics; `info_names` are the keys of `Outcome.info`."""
+    return (*STATS, *(f"info/{name}" for name in sorted(info_names)))
+
+
 def empty(
     horizon: int,
     num_envs: int,
@@ -91,5 +96,5 @@ def empty(
         v_last=jnp.zeros(num_envs),
         policy_carry=policy_carry,
         critic_carry=critic_carry,
-        stats={name: jnp.zeros(horizon) for name in (*STATS, *(f"info/{n}" for n in sorted(info_names)))},
+        stats={name: jnp.zeros(horizon) for name in stat_names(info_names)},
     )

@@ -11,6 +11,12 @@ BOUNDS = (1e-6, 1e-2)
 """What it stays within."""
 
 
+def linear(ends: tuple[float, float], iteration: jax.Array, over: int) -> jax.Array:
+    """From the first of `ends` to the second in so many iterations, constant after."""
+    start, end = ends
+    return start + jnp.clip(iteration / over, 0.0, 1.0) * (end - start)
+
+
 def first_step_size(config: PpoConfig) -> jax.Array:
     """Step size of the first update, float32 []."""
     return jnp.float32(config.learning_rate)
@@ -18,8 +24,7 @@ def first_step_size(config: PpoConfig) -> jax.Array:
 
 def largest_log_std(config: PpoConfig, iteration: jax.Array) -> jax.Array:
     """Ceiling of the log standard deviation in an update: linear between the two of `max_log_std`."""
-    start, end = config.max_log_std
-    return start + jnp.clip(iteration / config.max_log_std_iterations, 0.0, 1.0) * (end - start)
+    return linear(config.max_log_std, iteration, config.max_log_std_iterations)
 
 
 def next_step_size(
@@ -38,8 +43,8 @@ def next_step_size(
       approx_kl: float32 [], mean divergence of new and old policy over the last update's minibatches.
     """
     if config.schedule == "linear":
-        share = jnp.clip(iteration / config.decay_iterations, 0.0, 1.0)
-        return config.learning_rate + share * (config.final_learning_rate - config.learning_rate)
+        ends = (config.learning_rate, config.final_learning_rate)
+        return linear(ends, iteration, config.decay_iterations)
     factor = jnp.where(approx_kl > 2 * config.target_kl, 1 / FACTOR, 1.0)
     factor = jnp.where(approx_kl < config.target_kl / 2, FACTOR, factor)
     return jnp.clip(step_size * factor, *BOUNDS)

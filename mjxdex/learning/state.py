@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import jax
+import jax.numpy as jnp
 
 from mjxdex.learning.normalizer import RunningStats
 from mjxdex.networks.lstm import Carry
@@ -84,3 +85,15 @@ class Account(Protocol):
 
 
 Acting = TypeVar("Acting", bound=Account)
+
+
+def fresh_account(num_envs: int) -> dict[str, jax.Array]:
+    """Those fields and `step` before the first observation, which starts an episode everywhere."""
+    return {
+        "reset": jnp.ones(num_envs, bool),
+        "step": jnp.zeros((), jnp.int32),
+        "episode_return": jnp.zeros(num_envs),
+        "episode_length": jnp.zeros(num_envs),
+        "last_return": jnp.zeros(()),
+        "last_length": jnp.zeros(()),
+    }

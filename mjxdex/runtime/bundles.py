@@ -170,14 +170,19 @@ def check_fits(bundle: Bundle, config: Config, target: Any) -> None:
         )
 
 
-def _provenance(folder: Path, config: Config, iteration: int) -> dict[str, Any]:
+def training_until(folder: Path, iteration: int) -> dict[str, Any] | None:
+    """Milestones of a run up to an iteration; None if it logged nothing."""
     rows = [row for row in metrics.read(folder) if row["iteration"] <= iteration]
+    return asdict(milestones(rows)) if rows else None
+
+
+def _provenance(folder: Path, config: Config, iteration: int) -> dict[str, Any]:
     sessions = json.loads((folder / "meta.json").read_text())["sessions"]
     return {
         "run": folder.resolve().name,
         "iteration": iteration,
         "env_steps": iteration * config.ppo.horizon * config.env.num_envs,
-        "training": asdict(milestones(rows)) if rows else None,
+        "training": training_until(folder, iteration),
         "seed": config.seed,
         "commit": sessions[-1]["commit"],
         "started_from": sessions[0].get("started_from"),

@@ -140,14 +140,10 @@ def load(folder: Path, target: Any) -> Restored:
     Raises:
       CheckpointError: no checkpoint is whole, or it lacks what the target asks for.
     """
-    path = (folder / "checkpoints").resolve()
-    if not path.is_dir():
-        raise CheckpointError(f"{folder} holds no checkpoints; has the run reached its first one?")
-    options = ocp.CheckpointManagerOptions(read_only=True, save_interval_steps=0, create=False)
-    with _quiet(), ocp.CheckpointManager(path, options=options) as manager:
+    with _reading(folder) as manager:
         found = _newest_whole(manager, _shardings(target))
     if found.meta is None:
-        raise CheckpointError(f"no checkpoint in {path} is whole")
+        raise CheckpointError(f"no checkpoint in {manager.directory} is whole")
     return _restored(found, target, unread=set())
 
 
@@ -156,18 +152,28 @@ def shapes(folder: Path) -> dict[str, tuple[int, ...]]:
 
     Raises: CheckpointError: there is none whose description can be read.
     """
+    with _reading(folder) as manager:
+        for iteration in sorted(manager.all_steps(), reverse=True):
+            with contextlib.suppress(Exception):  # as in `_newest_whole`
+                records = _meta(manager, iteration)["arrays"]
+                return {name: tuple(record["shape"]) for name, record in records.items()}
+    raise CheckpointError(f"no checkpoint in {manager.directory} is whole")
+
+
+@contextlib.contextmanager
+def _reading(folder: Path) -> Iterator[ocp.CheckpointManager]:
+    """The checkpoints of the run in `folder`, to read only."""
     path = (folder / "checkpoints").resolve()
     if not path.is_dir():
         raise CheckpointError(f"{folder} holds no checkpoints; has the run reached its first one?")
     options = ocp.CheckpointManagerOptions(read_only=True, save_interval_steps=0, create=False)
     with _quiet(), ocp.CheckpointManager(path, options=options) as manager:
-        for iteration in sorted(manager.all_steps(), reverse=True):
-            with contextlib.suppress(Exception):  # as in `_newest_whole`
-                meta = manager.restore(iteration, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))[
-                    "meta"
-                ]
-                return {name: tuple(record["shape"]) for name, record in meta["arrays"].items()}
-    raise CheckpointError(f"no checkpoint in {path} is whole")
+        yield manager
+
+
+def _meta(manager: ocp.CheckpointManager, iteration: int) -> dict[str, Any]:
+    """What one checkpoint says of itself."""
+    return manager.restore(iteration, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))["meta"]
 
 
 class _Found(NamedTuple):
@@ -195,7 +201,7 @@ def _newest_whole(manager: ocp.CheckpointManager, shardings: Flat) -> _Found:
 
 def _read(manager: ocp.CheckpointManager, iteration: int, shardings: Flat) -> tuple[dict[str, Any], Flat]:
     """Everything in one checkpoint; raises whatever comes up if it is not whole."""
-    meta = manager.restore(iteration, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))["meta"]
+    meta = _meta(manager, iteration)
     first = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     targets = {
         path: jax.ShapeDtypeStruct(record["shape"], record["dtype"], sharding=shardings.get(path, first))

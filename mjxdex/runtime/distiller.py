@@ -13,7 +13,7 @@ from mjxdex.learning.distilling import DistillActing, Distillation, Segment, Stu
 from mjxdex.learning.learner import Learner
 from mjxdex.learning.student_network import StudentNetwork
 from mjxdex.runtime import teacher as teachers
-from mjxdex.runtime.learner_mesh import COPIED, LEARNER_AXIS, SPLIT
+from mjxdex.runtime.learner_mesh import ACCOUNT, COPIED, LEARNER_AXIS, SPLIT
 from mjxdex.runtime.phases import Phases
 from mjxdex.runtime.sims import Simulators
 from mjxdex.runtime.topology import Topology
@@ -25,16 +25,7 @@ from mjxdex.task.env import Command
 from mjxdex.task.state import EnvState
 from mjxdex.types import Message, Observation, Outcome
 
-ACTING = DistillActing(
-    student_carry=SPLIT,
-    teacher_carry=SPLIT,
-    reset=SPLIT,
-    step=COPIED,
-    episode_return=SPLIT,
-    episode_length=SPLIT,
-    last_return=COPIED,
-    last_length=COPIED,
-)
+ACTING = DistillActing(student_carry=SPLIT, teacher_carry=SPLIT, **ACCOUNT)
 """How a DistillActing is laid out."""
 SEGMENT = Segment._make([cast(Any, PartitionSpec(None, LEARNER_AXIS))] * len(Segment._fields))._replace(
     carry=SPLIT
@@ -181,9 +172,7 @@ class Distiller(Trainer):
         messages: tuple[Message, ...],
     ) -> tuple[DistillActing, AdrState, Segment, Tally, tuple[Command, ...]]:
         messages = without_shard_axis(messages)
-        risen = self._rise(level, messages)
-        # The first messages of an iteration were already looked at by the last one.
-        level = jax.tree.map(lambda new, old: jnp.where(t > 0, new, old), risen, level)
+        level = self._rise_after(t, level, messages)
         acting, segment, tally, actions = self.learner.act(
             student, teacher, acting, segment, tally, t, messages
         )

@@ -20,16 +20,16 @@ SPLIT = cast(Any, PartitionSpec(LEARNER_AXIS))
 """Split over the devices along the first axis, which counts envs (or devices)."""
 _SPLIT_STEPS = cast(Any, PartitionSpec(None, LEARNER_AXIS))
 
-ACTING = ActingState(
-    policy_carry=SPLIT,
-    critic_carry=SPLIT,
-    reset=SPLIT,
-    step=COPIED,
-    episode_return=SPLIT,
-    episode_length=SPLIT,
-    last_return=COPIED,
-    last_length=COPIED,
-)
+ACCOUNT = {
+    "reset": SPLIT,
+    "step": COPIED,
+    "episode_return": SPLIT,
+    "episode_length": SPLIT,
+    "last_return": COPIED,
+    "last_length": COPIED,
+}
+"""How `learning.state.fresh_account` is laid out."""
+ACTING = ActingState(policy_carry=SPLIT, critic_carry=SPLIT, **ACCOUNT)
 """How an ActingState is laid out."""
 ROLLOUT = Rollout._make([_SPLIT_STEPS] * len(Rollout._fields))._replace(
     v_last=SPLIT, policy_carry=SPLIT, critic_carry=SPLIT, stats=COPIED

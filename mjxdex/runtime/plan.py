@@ -84,7 +84,7 @@ def settle(
         splittable = with_envs(config, config.ppo.minibatches * 27720)
         spec = topology.choose(splittable, devices).spec
         choices = [Layout.parse(spec, config.runtime.trajectory)]
-    share = float(os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION", DEFAULT_FRACTION))
+    share = jax_share()
     predictions, refused = predictions_of(config, found, choices, min(sizes), share=share)
     if not predictions:
         raise ConfigError(str(refused[0]))
@@ -124,11 +124,15 @@ def predictions_of(
     return fitting, refused
 
 
+def jax_share() -> float:
+    """Share of a GPU's memory that JAX reserves in this process."""
+    return float(os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION", DEFAULT_FRACTION))
+
+
 def device_memory(device: jax.Device) -> float | None:
     """Bytes of a device; None if it does not say, as a CPU."""
     stats = device.memory_stats() or {}
-    share = float(os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION", DEFAULT_FRACTION))
-    return stats["bytes_limit"] / share if "bytes_limit" in stats else None
+    return stats["bytes_limit"] / jax_share() if "bytes_limit" in stats else None
 
 
 def table(config: Config, split: Topology, known: Sequence[Coefficients] | None = None) -> Group:
@@ -193,7 +197,7 @@ def warnings(config: Config, split: Topology, known: Sequence[Coefficients] | No
             f"scripts/plan.py --config {config.name} --probe does"
         ]
     layout = _layout(config, split)
-    share = float(os.environ.get("XLA_PYTHON_CLIENT_MEM_FRACTION", DEFAULT_FRACTION))
+    share = jax_share()
     num_envs = config.env.num_envs // jax.process_count()
     needs, lines = layouts.needs(layout, found.costs, num_envs), []
     for device in devices:

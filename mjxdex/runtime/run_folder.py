@@ -136,7 +136,7 @@ def _add_session(
         "started_from": started_from,
         "command": sys.argv,
         "seed": config.seed,
-        "commit": _commit(),
+        "commit": commit(),
         "versions": versions(),
         "host": {"system": platform.platform(), "cpus": os.cpu_count()},
         "devices": [device.device_kind for device in jax.local_devices()],
@@ -144,7 +144,7 @@ def _add_session(
     _replace(path, json.dumps({"sessions": [*sessions, session]}, indent=2) + "\n")
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
     """The commit of the code that runs, where it is a git checkout."""
     command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     try:

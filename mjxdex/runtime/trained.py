@@ -1,6 +1,5 @@
 """A trained policy, read from a run folder or from a bundle."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +15,7 @@ from mjxdex.learning.learner import Learner
 from mjxdex.learning.normalizer import RunningStats
 from mjxdex.learning.state import LearnerState, Params
 from mjxdex.learning.student_network import StudentNetwork
-from mjxdex.runtime import bundles, checkpoints, metrics, run_folder
-from mjxdex.runtime.milestones import milestones
+from mjxdex.runtime import bundles, checkpoints, run_folder
 from mjxdex.task import observations
 
 
@@ -87,8 +85,7 @@ def load_policy(path: Path) -> TrainedPolicy:
     learner = make_student(config) if config.distill.teacher else make_learner(config)
     restored = checkpoints.load(path, _target(config, learner))
     policy = _policy(config, learner, restored.iteration, restored.state, restored.notices)
-    rows = [row for row in metrics.read(path) if row["iteration"] <= restored.iteration]
-    return policy._replace(training=asdict(milestones(rows)) if rows else None)
+    return policy._replace(training=bundles.training_until(path, restored.iteration))
 
 
 def pretrained(name: str) -> Path:

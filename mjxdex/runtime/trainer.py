@@ -244,9 +244,7 @@ class Trainer:
         messages: tuple[Message, ...],
     ) -> tuple[ActingState, AdrState, Rollout, tuple[Command, ...]]:
         messages = without_shard_axis(messages)
-        risen = self._rise(level, messages)
-        # The first messages of a rollout were already looked at when the last one was closed.
-        level = jax.tree.map(lambda new, old: jnp.where(t > 0, new, old), risen, level)
+        level = self._rise_after(t, level, messages)
         acting, rollout, actions = self.actor.act(learner, acting, rollout, t, messages)
         commands = tuple(Command(action=a[None], adr_level=level.level[None]) for a in actions)
         return acting, level, rollout, commands
@@ -263,6 +261,11 @@ class Trainer:
         level = self._rise(level, messages)
         acting, rollout, metrics = self.actor.close(learner, acting, rollout, messages)
         return acting, level, rollout, {**metrics, "adr/level": level.level, "adr/resets": level.resets}
+
+    def _rise_after(self, t: jax.Array, level: AdrState, messages: tuple[Message, ...]) -> AdrState:
+        """The first messages of an iteration were already looked at when the last one ended."""
+        risen = self._rise(level, messages)
+        return jax.tree.map(lambda new, old: jnp.where(t > 0, new, old), risen, level)
 
     def _rise(self, level: AdrState, messages: tuple[Message, ...]) -> AdrState:
         outcome, every = join(messages).outcome, self.actors.blocks.every
