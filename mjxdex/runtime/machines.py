@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
 from mjxdex.config import UserError
@@ -20,6 +21,8 @@ from mjxdex.config import UserError
 SYNTAX = "HOST:PORT,PROCESSES,INDEX, such as node1:12355,2,0 on the first of two machines"
 HEARTBEAT_S = 60
 """Seconds without a sign of life after which a process counts as lost; JAX then ends all others."""
+WAIT_S = 1800
+"""Seconds a process waits for the others where they meet, such as for one that builds its scene first."""
 LOST = ("Gloo", "NCCL", "Connection closed by peer", "oordination service")
 """What errors of collectives say when the other side is gone."""
 
@@ -40,6 +43,8 @@ def join(spec: str) -> None:
     if not index < processes:
         raise UserError(f"--machines {spec}: the index of {processes} processes is 0 to {processes - 1}")
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    # Programs of one CPU device otherwise run side by side, and Gloo mixes their collectives up.
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
     try:
         jax.distributed.initialize(
             address, processes, index, heartbeat_timeout_seconds=HEARTBEAT_S,
@@ -85,9 +90,12 @@ def any_of(flag: bool) -> bool:
 
 
 def wait(what: str) -> None:
-    """Returns once all processes have come to this point, which `what` names."""
+    """Returns once all processes have come to this point, which `what` names; a name serves once.
+
+    No device takes part: Gloo gives up after half a minute where one process connects much later.
+    """
     if several():
-        multihost_utils.sync_global_devices(what)
+        ocp.multihost.get_barrier_sync_fn()(key=what, timeout_ms=1000 * WAIT_S)
 
 
 def whole(tree: Any) -> Any:
