@@ -22,6 +22,11 @@ DEPTH_CAMERA_POS = (-0.7236400045, -0.6886495878, 0.6366771698)
 """Left camera of the published DextrAH task, metres."""
 DEPTH_CAMERA_QUAT = (0.51567701, -0.52073085, 0.53658829, 0.41831759)
 """Its orientation, wxyz, optical convention (x right, y down, z forward): image x runs down in the world."""
+PAIR_OFFSET = (0.065, -0.062, 0.0)
+"""Right camera of the stereo pair in the left one's optical frame, metres. Source: published DextrAH task,
+which does not use its setting `stereo_baseline` of 0.055 m."""
+PAIR_EULER_ZYX = (np.pi, 0.0, 0.0)
+"""Its rotation there, about z, y and x, rad: it hangs head down."""
 FOCAL_LENGTH = 359.125 / 320
 """Focal length in image widths. Source: published DextrAH task."""
 

@@ -1,4 +1,4 @@
-"""The pinhole that the policy's depth images are made for: pixels to rays, and depth to points."""
+"""The pinholes that the policy's images are made for: pixels to rays, and depth to points."""
 
 from typing import NamedTuple
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from mjxdex import scene
 from mjxdex.config import CameraConfig
+from mjxdex.config_rgb import RgbConfig
 from mjxdex.robot.rotations import euler_zyx_to_matrix
 
 
@@ -42,10 +43,22 @@ def depth_camera(
       euler_error: added to its Euler angles about the fixed axes x, y and z, [3], rad.
       pos_error: added to its position, [3], metres.
     """
+    return _left(config.width, config.height, euler_error, pos_error)
+
+
+def stereo_pair(
+    config: RgbConfig, euler_error: np.ndarray | None = None, pos_error: np.ndarray | None = None
+) -> tuple[Pinhole, Pinhole]:
+    """The published left and right camera, both off by the left one's errors as for `depth_camera`."""
+    left = _left(config.width, config.height, euler_error, pos_error)
+    rot = left.rot @ euler_zyx_to_matrix(np.array(scene.PAIR_EULER_ZYX))
+    return left, left._replace(pos=left.pos + left.rot @ scene.PAIR_OFFSET, rot=rot)
+
+
+def _left(width: int, height: int, euler_error: np.ndarray | None, pos_error: np.ndarray | None) -> Pinhole:
     euler, pos = scene.depth_camera_euler(), np.array(scene.DEPTH_CAMERA_POS)
     if euler_error is not None:
         euler = euler + euler_error
     if pos_error is not None:
         pos = pos + pos_error
-    focal = scene.FOCAL_LENGTH * config.width
-    return Pinhole(pos, euler_zyx_to_matrix(euler[::-1]), focal, config.width, config.height)
+    return Pinhole(pos, euler_zyx_to_matrix(euler[::-1]), scene.FOCAL_LENGTH * width, width, height)

@@ -29,6 +29,25 @@ class DepthImage(NamedTuple):
     depth: np.ndarray
 
 
+class StereoImage(NamedTuple):
+    """Colour pictures of both cameras, uint8 [H, W, 3] each, sRGB, exposed at `time` (s).
+
+    As the cameras deliver them: the right one hangs head down. Resolution, field of view and poses are those
+    that the policy was trained with.
+    """
+
+    time: float
+    left: np.ndarray
+    right: np.ndarray
+
+    def turned(self) -> tuple[np.ndarray, np.ndarray]:
+        """Left, and right turned by 180 degrees, as policies see them."""
+        return self.left, self.right[::-1, ::-1]
+
+
+Image = DepthImage | StereoImage
+
+
 class RobotDriver(Protocol):
     """An iiwa 7 with an Allegro hand, or what stands for them. No call may block for longer than 2 ms."""
 
@@ -47,9 +66,9 @@ class RobotDriver(Protocol):
 
 
 class Camera(Protocol):
-    """A depth camera."""
+    """A depth camera, or a pair of colour cameras that expose together."""
 
-    def read(self) -> DepthImage | None:
+    def read(self) -> Image | None:
         """The newest image; the same one again if there is no newer, None if there never was one."""
         ...
 

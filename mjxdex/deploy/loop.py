@@ -53,7 +53,7 @@ class ControlLoop:
 
     Args:
       robot, camera, clock: see `interfaces`.
-      policy: acts in the mode POLICY.
+      policy: acts in the mode POLICY. One that sees colours has to say where the object is.
       poses, thresholds, limits: of the cell.
       watchdog: fed once a control step; it stops the robot if that takes too long.
 
@@ -172,7 +172,7 @@ class ControlLoop:
             return False
         with self.timing.part("policy"):
             known = Known(*reading[1:], self.hand_points, self._fabric.state, self._goal, self._last_action)
-            action, object_pos = self.policy.act(known, image.depth)
+            action, object_pos = self.policy.act(known, image)
         if not np.isfinite(action).all():
             self.machine.stop(now, "action is not a number")
             return False
@@ -181,7 +181,7 @@ class ControlLoop:
         self.machine.note_grip(self._targets[2])
         if object_pos is not None:
             self._object = (image.time, object_pos)
-        elif image.time > self._image_time:
+        elif isinstance(image, DepthImage) and image.time > self._image_time:
             self._estimate_object(image)
         return True
 

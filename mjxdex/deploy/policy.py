@@ -9,12 +9,13 @@ import numpy as np
 from mjxdex import config_files
 from mjxdex.config import Config, UserError
 from mjxdex.deploy.fabric_targets import at_level
+from mjxdex.deploy.interfaces import DepthImage, Image, StereoImage
 from mjxdex.deploy.observations import Known, assemble, check_terms
 
 NUM_ACTIONS = 11
 BURN_IN = 5
 """Calls before the first real one, so that nothing is allocated in the loop. Source: published deployment."""
-_INPUTS = ("depth", "observation", "lstm_state")
+_INPUTS = ("depth", "left", "right", "observation", "lstm_state")
 
 
 class PolicyError(UserError):
@@ -43,8 +44,8 @@ class Policy(Protocol):
         """Forgets everything; called whenever the policy is engaged."""
         ...
 
-    def act(self, known: Known, depth: np.ndarray) -> PolicyOutput:
-        """The mean action for what the robot knows and a depth image [H, W], metres."""
+    def act(self, known: Known, image: Image) -> PolicyOutput:
+        """The mean action for what the robot knows and what its camera saw."""
         ...
 
 
@@ -57,7 +58,7 @@ class OnnxPolicy:
 
     Attributes:
       terms: names of the vector observation's terms, in order.
-      image_shape: (H, W) of the depth image, or None for a policy without a camera.
+      image_shapes: of its inputs `depth` [H, W], or `left` and `right` [H, W, 3]; empty without a camera.
 
     Raises:
       PolicyError: onnxruntime is missing, there is no such file, or it is no policy.
@@ -95,26 +96,40 @@ class OnnxPolicy:
         unknown = [name for name in inputs if name not in _INPUTS]
         if unknown:
             raise PolicyError(f"{path} wants {', '.join(unknown)}; this runner gives {', '.join(_INPUTS)}")
-        self.image_shape = tuple(inputs["depth"]) if "depth" in inputs else None
+        self.image_shapes = {
+            name: tuple(inputs[name]) for name in ("depth", "left", "right") if name in inputs
+        }
         self._lstm_shape = tuple(inputs["lstm_state"]) if "lstm_state" in inputs else None
         self._outputs = [entry.name for entry in self._session.get_outputs()]
         self._velocity_factor = at_level(self.config.adr.velocity_observation, self.adr_level)
         size = inputs["observation"][0]
         for _ in range(BURN_IN):
             self.reset()
-            self._run(np.zeros((1, size), np.float32), np.zeros(self.image_shape or (1, 1), np.float32))
+            blank = {name: np.zeros(shape, np.float32) for name, shape in self.image_shapes.items()}
+            self._run(np.zeros((1, size), np.float32), blank)
         self.reset()
 
     def reset(self) -> None:
         self._lstm_state = np.zeros((1, *(self._lstm_shape or ())), np.float32)
 
-    def act(self, known: Known, depth: np.ndarray) -> PolicyOutput:
-        return self._run(assemble(self.terms, known, self._velocity_factor), depth)
+    def act(self, known: Known, image: Image) -> PolicyOutput:
+        return self._run(assemble(self.terms, known, self._velocity_factor), self._images(image))
 
-    def _run(self, observation: np.ndarray, depth: np.ndarray) -> PolicyOutput:
-        inputs = {"observation": observation}
-        if self.image_shape is not None:
-            inputs["depth"] = depth[None]
+    def _images(self, image: Image) -> dict[str, np.ndarray]:
+        if not self.image_shapes:
+            return {}
+        wanted = DepthImage if "depth" in self.image_shapes else StereoImage
+        if not isinstance(image, wanted):
+            raise PolicyError(
+                f"the policy sees a {wanted.__name__}, but its camera delivers a {type(image).__name__}"
+            )
+        if isinstance(image, DepthImage):
+            return {"depth": image.depth}
+        left, right = image.turned()
+        return {"left": left.astype(np.float32) / 255, "right": right.astype(np.float32) / 255}
+
+    def _run(self, observation: np.ndarray, images: dict[str, np.ndarray]) -> PolicyOutput:
+        inputs = {"observation": observation} | {name: pixels[None] for name, pixels in images.items()}
         if self._lstm_shape is not None:
             inputs["lstm_state"] = self._lstm_state
         values = [np.asarray(value) for value in self._session.run(None, inputs)]

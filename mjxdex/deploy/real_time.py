@@ -4,6 +4,7 @@ Stamps are `time.monotonic`, which all processes of a machine share. On two core
 itself; the camera takes most of the other.
 """
 
+import math
 import multiprocessing
 import time
 from collections import deque
@@ -16,7 +17,7 @@ import numpy as np
 
 from mjxdex.config import Config
 from mjxdex.deploy import cell
-from mjxdex.deploy.interfaces import DepthImage, JointReading
+from mjxdex.deploy.interfaces import DepthImage, Image, JointReading, StereoImage
 from mjxdex.deploy.simulated import NO_FAULTS, Faults, Moment, SimulatedCamera, SimulatedRobot
 from mjxdex.objects import ObjectSet
 from mjxdex.robot.tables import NUM_JOINTS
@@ -35,20 +36,27 @@ class _Board:
       reading: time, positions, velocities of the joints.
       command: positions, velocities.
       moment: time and qpos of the last control step's end.
-      image: time, then pixels.
+      image_time, image: when it was exposed, and its pixels [*shape] of `dtype`; with two eyes, both.
       numbers: commands so far, whether the last one was a stop, object in the cell, settings of the camera.
     """
 
-    def __init__(self, context: Any, shape: tuple[int, int]) -> None:
+    def __init__(self, context: Any, config: Config) -> None:
         self.lock = context.Lock()
-        self.shape = shape
+        if config.observation.stereo:
+            self.shape, self.dtype = (2, config.rgb.height, config.rgb.width, 3), np.uint8
+        else:
+            self.shape, self.dtype = (config.camera.height, config.camera.width), np.float32
         self.reading = context.RawArray("d", 1 + 2 * NUM_JOINTS)
         self.command = context.RawArray("d", 2 * NUM_JOINTS)
         self.moment = context.RawArray("d", 1 + _NUM_QPOS)
         self.image_time = context.RawValue("d", -1.0)
-        self.image = context.RawArray("f", shape[0] * shape[1])
+        self.image = context.RawArray("b", math.prod(self.shape) * np.dtype(self.dtype).itemsize)
         self.numbers = context.RawArray("q", 4)
         self.over = context.Event()
+
+    def pixels(self) -> np.ndarray:
+        """The image's own memory; hold the lock while using it."""
+        return np.frombuffer(self.image, self.dtype).reshape(self.shape)
 
     def load(self, array: Any) -> np.ndarray:
         with self.lock:
@@ -71,7 +79,7 @@ class RealTimeCell:
     def __init__(self, config: Config, objects: ObjectSet) -> None:
         self.objects = objects
         context = multiprocessing.get_context("spawn")
-        self._board = _Board(context, (config.camera.height, config.camera.width))
+        self._board = _Board(context, config)
         self._physics, physics_end = context.Pipe()
         self._camera, camera_end = context.Pipe()
         self._processes: list[SpawnProcess] = [
@@ -103,14 +111,14 @@ class RealTimeCell:
     def stop(self) -> None:
         self._count(stop=True)
 
-    def image(self) -> DepthImage | None:
+    def image(self) -> Image | None:
         """The newest image."""
         board = self._board
         with board.lock:
             if board.image_time.value < 0:
                 return None
-            depth = np.frombuffer(board.image, np.float32).reshape(board.shape).copy()
-            return DepthImage(board.image_time.value, depth)
+            time, pixels = board.image_time.value, board.pixels().copy()
+        return DepthImage(time, pixels) if pixels.ndim == 2 else StereoImage(time, *pixels)
 
     def place(self, object_id: int, pos: tuple[float, ...], quat: tuple[float, ...] = (1, 0, 0, 0)) -> None:
         """As `SimulatedRobot.place`."""
@@ -146,7 +154,7 @@ class RealTimeCamera:
     def __init__(self, cell: RealTimeCell) -> None:
         self._cell = cell
 
-    def read(self) -> DepthImage | None:
+    def read(self) -> Image | None:
         return self._cell.image()
 
     def configure(self, faults: Faults, seed: int) -> None:
@@ -217,5 +225,5 @@ def _photograph(config: Config, objects: ObjectSet, board: _Board, requests: Con
         image = camera.read()
         if image is not None and image.time > board.image_time.value:
             with board.lock:
-                np.frombuffer(board.image, np.float32)[:] = image.depth.ravel()
+                board.pixels()[:] = image.depth if isinstance(image, DepthImage) else image[1:]
                 board.image_time.value = image.time

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mjxdex.deploy.interfaces import DepthImage, JointReading
+from mjxdex.deploy.interfaces import DepthImage, Image, JointReading
 from mjxdex.robot.tables import HAND_POINTS, JOINT_NAMES, LOWER, NUM_ARM, NUM_HAND, UPPER
 
 
@@ -92,12 +92,12 @@ class Monitor:
             return f"workspace: {HAND_POINTS[i]} at ({x:.2f}, {y:.2f}, {z:.2f})"
         return None
 
-    def of_image(self, now: float, image: DepthImage | None, engaged_since: float) -> str | None:
+    def of_image(self, now: float, image: Image | None, engaged_since: float) -> str | None:
         """What is wrong with the newest image while the policy is engaged, or None."""
         age = now - (engaged_since if image is None else max(image.time, engaged_since))
         if age > self.limits.image_age:
             return "no image" if image is None else f"image is {now - image.time:.2f} s old"
-        if image is not None and not np.isfinite(image.depth).all():
+        if isinstance(image, DepthImage) and not np.isfinite(image.depth).all():
             return "image is not a number"
         return None
 

@@ -6,6 +6,7 @@ It is open loop, so the object has to stand where the grasp was found: below `ta
 import numpy as np
 
 from mjxdex.config import Config
+from mjxdex.deploy.interfaces import Image
 from mjxdex.deploy.observations import Known
 from mjxdex.deploy.policy import PolicyOutput
 from mjxdex.evaluation import scripted
@@ -31,7 +32,7 @@ class ScriptedPolicy:
     def reset(self) -> None:
         self._step = 0
 
-    def act(self, known: Known, depth: np.ndarray) -> PolicyOutput:
+    def act(self, known: Known, image: Image) -> PolicyOutput:
         action = self._actions[min(self._step, len(self._actions) - 1)]
         self._step += 1
         return PolicyOutput(action.astype(np.float64), None)

@@ -131,7 +131,7 @@ def pack(
             camera, clock = SimulatedCamera(robot, config), SimulatedClock(robot)
             if settings.video:
                 video = stack.enter_context(open_video(settings.video, VIDEO_FPS))
-                watch = {"watch": Recorder(video, robot, config.camera)}
+                watch = {"watch": Recorder(video, robot, config)}
         loop = ControlLoop(robot, camera, clock, policy, limits=limits)
         session = BinPacking(
             loop, robot, camera, config,

@@ -1,4 +1,4 @@
-"""A robot and its depth camera simulated by MuJoCo C, behind the interfaces of the real ones."""
+"""A robot and its camera simulated by MuJoCo C, behind the interfaces of the real ones."""
 
 import threading
 from collections import deque
@@ -9,9 +9,8 @@ import numpy as np
 
 from mjxdex.config import Config
 from mjxdex.deploy import cell
-from mjxdex.deploy.camera_model import Pinhole, depth_camera
-from mjxdex.deploy.interfaces import DepthImage, JointReading
-from mjxdex.deploy.ray_caster import RayCaster
+from mjxdex.deploy.interfaces import Image, JointReading
+from mjxdex.deploy.sensor import Sensor
 from mjxdex.objects import ObjectSet
 from mjxdex.robot.tables import KD, KP, NUM_ARM, NUM_JOINTS, RESET_POS
 
@@ -168,33 +167,27 @@ class SimulatedCamera:
 
     Args:
       robot: whose moments are pictured.
-      config: resolution and range.
+      config: of the policy that looks; it says which images.
       faults, seed: as for `configure`.
-
-    Attributes:
-      pinhole: where it really is.
     """
 
     def __init__(self, robot: Cell, config: Config, faults: Faults = NO_FAULTS, seed: int = 0) -> None:
-        self._robot, self._config = robot, config.camera
+        self._robot, self._config = robot, config
         self.configure(faults, seed)
 
     def configure(self, faults: Faults, seed: int) -> None:
         """Another camera from now on: with these delays, losses and mounting; `seed` is that of jitter and
         losses."""
         self._faults, self._seed = faults, seed
-        self.pinhole: Pinhole = depth_camera(
-            self._config, np.array(faults.euler_error), np.array(faults.pos_error)
-        )
-        self._model: mujoco.MjModel | None = None
-        self._newest: DepthImage | None = None
+        self._sensor = Sensor(self._config, np.array(faults.euler_error), np.array(faults.pos_error))
+        self._newest: Image | None = None
 
-    def read(self) -> DepthImage | None:
+    def read(self) -> Image | None:
         with self._robot.lock:
             model, now = self._robot.model, self._robot.now
             arrived = [moment for moment in self._robot.moments if self._arrival(moment.time) <= now + 1e-9]
         if arrived and (self._newest is None or arrived[-1].time > self._newest.time):
-            self._newest = DepthImage(arrived[-1].time, self._draw(model, arrived[-1].qpos))
+            self._newest = self._sensor.draw(model, arrived[-1].qpos, arrived[-1].time)
         return self._newest
 
     def _arrival(self, exposed: float) -> float:
@@ -204,16 +197,6 @@ class SimulatedCamera:
             return exposed + faults.latency
         late, lost = np.random.default_rng((self._seed, round(exposed * 1e6))).uniform(size=2)
         return np.inf if lost < faults.dropped else exposed + faults.latency + late * faults.jitter
-
-    def _draw(self, model: mujoco.MjModel, qpos: np.ndarray) -> np.ndarray:
-        if model is not self._model:
-            self._model, self._caster = model, RayCaster(model, self.pinhole)
-            self._data = mujoco.MjData(self._caster.model)
-        self._data.qpos[:] = qpos
-        mujoco.mj_kinematics(self._caster.model, self._data)
-        depth = self._caster.depth(self._data, self._config.depth_max)
-        seen = (depth >= self._config.depth_min) & (depth <= self._config.depth_max)
-        return np.where(seen, depth, np.float32(0))
 
 
 class SimulatedClock:

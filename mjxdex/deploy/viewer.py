@@ -64,7 +64,7 @@ class Viewer:
         self.loop = ControlLoop(
             self.robot, SimulatedCamera(self.robot, policy.config), SimulatedClock(self.robot), policy
         )
-        self._recorder = Recorder(None, self.robot, policy.config.camera, 320, 240)
+        self._recorder = Recorder(None, self.robot, policy.config, 320, 240)
         self._rng = np.random.default_rng(0)
         self.server = viser.ViserServer(host="127.0.0.1", port=port, verbose=False)
         self.server.scene.set_up_direction("+z")
@@ -136,7 +136,7 @@ class Viewer:
         self.object_menu = gui.add_dropdown("Object", self._objects.names)
         self.push_button = gui.add_button("Push the object")
         blank = np.zeros((2, 2, 3), np.uint8)
-        self.picture = gui.add_image(blank, label="Cell and depth", format="jpeg")
+        self.picture = gui.add_image(blank, label="Cell, and what the policy sees", format="jpeg")
 
         def wish(act: Callable[[], None]) -> None:
             self._wishes.put(act)

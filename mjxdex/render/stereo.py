@@ -4,7 +4,7 @@ The right camera is mounted head down: rolled by 180° about its optical axis ag
 images are flipped in both axes before use. The optical axes are nominally parallel, so after the flip a point
 at planar depth z is seen in the left image at an offset from where the right one sees it of
 
-  focal * width / z * (0.065, -0.062) pixels    (to the right, down; `PAIR_OFFSET` in metres),
+  focal * width / z * (0.065, -0.062) pixels    (to the right, down; `scene.PAIR_OFFSET` in metres),
 
 that is focal * width * BASELINE / z pixels along a diagonal of the image: the disparity runs along neither
 rows nor columns. Both cameras are in portrait: the right one is 5.9 cm lower in the world, and 6.6 cm further
@@ -19,16 +19,13 @@ from mjxdex.config_rgb import RgbConfig
 from mjxdex.render import cameras
 from mjxdex.render.cameras import Cameras
 from mjxdex.robot.rotations import euler_zyx_to_matrix
+from mjxdex.scene import PAIR_EULER_ZYX, PAIR_OFFSET
 
 LEFT, RIGHT = range(2)
 """Index of each eye along the axis of the views."""
 NUM_EYES = 2
-PAIR_OFFSET = (0.065, -0.062, 0.0)
-"""Right camera in the left one's optical frame (x right, y down, z forward), metres. Source: published
-DextrAH task. Its setting `stereo_baseline` of 0.055 m is not used there."""
 BASELINE = float(np.linalg.norm(PAIR_OFFSET))
 """Distance of the two cameras, 0.0898 m."""
-_PAIR_EULER_ZYX = (np.pi, 0.0, 0.0)
 _FLIP = np.array([1.0, -1.0, -1.0])
 """Columns of a rotation in the optical convention, to those of `Cameras.rot`, and back."""
 
@@ -71,7 +68,7 @@ def _with_right(left: Cameras, euler: jax.Array, pos: jax.Array) -> Cameras:
     """Left and right camera [2, ...] of one env; the right one is off by Euler angles about x, y and z [3],
     rad, and by a position [3], metres."""
     optical = left.rot * _FLIP
-    relative = euler_zyx_to_matrix(jnp.asarray(_PAIR_EULER_ZYX, jnp.float32) + euler[::-1])
+    relative = euler_zyx_to_matrix(jnp.asarray(PAIR_EULER_ZYX, jnp.float32) + euler[::-1])
     right = Cameras(
         pos=left.pos + optical @ (jnp.asarray(PAIR_OFFSET, jnp.float32) + pos),
         rot=optical @ relative * _FLIP,

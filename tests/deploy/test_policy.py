@@ -9,6 +9,7 @@ import onnx
 import pytest
 
 from mjxdex.config import POLICY_TERMS, AdrConfig, Config, ObservationConfig, UserError
+from mjxdex.deploy.interfaces import DepthImage, StereoImage
 from mjxdex.deploy.observations import Known, assemble
 from mjxdex.deploy.policy import OnnxPolicy, PolicyError
 from mjxdex.fabric import FabricState
@@ -57,19 +58,19 @@ def test_file_says_everything(policy_file):
     policy = OnnxPolicy(policy_file)
     assert policy.config.name == "smoke" and policy.adr_level == 20
     assert policy.terms == policy.config.observation.policy
-    assert policy.image_shape == (60, 80)
+    assert policy.image_shapes == {"depth": (60, 80)}
 
 
 def test_remembers_until_reset(policy_file):
     policy, known = OnnxPolicy(policy_file), known_at_reset()
-    image = np.full((60, 80), 0.8, np.float32)
+    image = DepthImage(0.0, np.full((60, 80), 0.8, np.float32))
     first = policy.act(known, image).action
     second = policy.act(known, image).action
     assert np.abs(first).max() > 0.01 and np.abs(first - second).max() > 1e-4
     policy.reset()
     np.testing.assert_array_equal(policy.act(known, image).action, first)
     policy.reset()
-    assert np.abs(policy.act(known, image + 0.2).action - first).max() > 1e-4
+    assert np.abs(policy.act(known, DepthImage(0.0, image.depth + 0.2)).action - first).max() > 1e-4
 
 
 def test_object_head_is_read_if_there_is_one(policy_file, tmp_path):
@@ -80,10 +81,37 @@ def test_object_head_is_read_if_there_is_one(policy_file, tmp_path):
         onnx.helper.make_tensor_value_info("object_pos", onnx.TensorProto.FLOAT, [1, 3])
     )
     onnx.save(model, tmp_path / "student.onnx")
-    image = np.zeros((60, 80), np.float32)
+    image = DepthImage(0.0, np.zeros((60, 80), np.float32))
     assert OnnxPolicy(policy_file).act(known_at_reset(), image).object_pos is None
     found = OnnxPolicy(tmp_path / "student.onnx").act(known_at_reset(), image).object_pos
     np.testing.assert_allclose(found, [-0.5, 0.1, 0.6], atol=1e-6)
+
+
+def test_a_student_sees_both_eyes_the_right_one_turned(student_file):
+    """Against a session that is given the network's inputs as the export documents them."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    policy, known = OnnxPolicy(student_file), known_at_reset()
+    assert policy.image_shapes == {"left": (60, 80, 3), "right": (60, 80, 3)}
+    rng = np.random.default_rng(1)
+    image = StereoImage(0.0, *(rng.integers(0, 256, (60, 80, 3)).astype(np.uint8) for _ in range(2)))
+    found = policy.act(known, image)
+    session = onnxruntime.InferenceSession(student_file)
+    expected = session.run(
+        ["action", "object_pos"],
+        {
+            "left": image.left[None] / np.float32(255),
+            "right": np.rot90(image.right, 2)[None] / np.float32(255),
+            "observation": assemble(policy.terms, known, 1.0),
+            "lstm_state": np.zeros((1, *session.get_inputs()[-1].shape[1:]), np.float32),
+        },
+    )
+    np.testing.assert_allclose(found.action, expected[0][0], atol=1e-6)
+    np.testing.assert_allclose(found.object_pos, expected[1][0], atol=1e-6)
+    policy.reset()
+    swapped = policy.act(known, image._replace(left=image.right, right=image.left))
+    assert np.abs(swapped.action - found.action).max() > 1e-4
+    with pytest.raises(PolicyError, match="sees a StereoImage, but its camera delivers a DepthImage"):
+        policy.act(known, DepthImage(0.0, np.zeros((60, 80), np.float32)))
 
 
 def test_files_that_cannot_be_run(policy_file, tmp_path):

@@ -1,22 +1,31 @@
 """The simulated robot and camera: another engine and renderer, the same robot and the same pictures."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
+import mujoco
 import numpy as np
 import pytest
 
 from mjxdex import objects, scene
-from mjxdex.config import CameraConfig, Config
+from mjxdex.config import CameraConfig, Config, ObservationConfig
+from mjxdex.config_rgb import RgbConfig
 from mjxdex.deploy import cell
-from mjxdex.deploy.camera_model import depth_camera
+from mjxdex.deploy.camera_model import depth_camera, stereo_pair
+from mjxdex.deploy.interfaces import DepthImage, StereoImage
 from mjxdex.deploy.object_estimate import ObjectEstimate
+from mjxdex.deploy.ray_caster import RayCaster
 from mjxdex.deploy.simulated import Faults, SimulatedCamera, SimulatedRobot
 from mjxdex.evaluation import playback, scripted
-from mjxdex.render import TiledDepthRenderer, cameras
+from mjxdex.render import TiledDepthRenderer, cameras, stereo
 from mjxdex.robot.tables import RESET_POS
 from mjxdex.scene import TABLE_TOP
 
 CONFIG = Config(camera=CameraConfig(width=80, height=60))
+STEREO = dataclasses.replace(
+    CONFIG, observation=ObservationConfig(depth=False, stereo=True), rgb=RgbConfig(width=80, height=60)
+)
 HELDOUT = objects.load("heldout")
 PRIMITIVES = objects.load("primitives")
 
@@ -69,10 +78,48 @@ def test_pictures_are_those_of_the_training_renderer(robot):
         assert (np.abs(image.depth - expected) < 2e-4).mean() > 0.998
 
 
+def test_both_eyes_look_where_those_of_training_do(robot):
+    """Depth through each pinhole, against the renderer of training at that camera's pose."""
+    renderer = TiledDepthRenderer(scene.build(CONFIG, PRIMITIVES), PRIMITIVES, CONFIG.camera, 1)
+    render, pair = jax.jit(renderer.render), stereo.nominal(1)
+    robot.place(0, (-0.55, 0.1, 0.35))
+    qpos = robot.moments[-1].qpos
+    for eye, pinhole in enumerate(stereo_pair(RgbConfig(width=80, height=60))):
+        caster = RayCaster(robot.model, pinhole)
+        data = mujoco.MjData(caster.model)
+        data.qpos[:] = qpos
+        mujoco.mj_kinematics(caster.model, data)
+        camera = jax.tree.map(lambda leaf, eye=eye: leaf[:, eye], pair)
+        expected = np.asarray(render(jnp.asarray(qpos, jnp.float32)[None], jnp.zeros(1, jnp.int32), camera))[
+            0
+        ]
+        agree = np.abs(caster.depth(data, 2.0) - expected)[(expected > 0.5) & (expected < 1.3)] < 2e-4
+        assert agree.size > 1000 and agree.mean() > 0.995
+
+
+def test_a_pair_in_colour_sees_the_object_in_both_eyes(robot):
+    """What the object covers, once the right image is turned: moved by the parallax of the pair."""
+    camera = SimulatedCamera(robot, STEREO)
+    images = []
+    for place in ((-0.55, 0.1, 0.3), (5.0, 5.0, 0.3)):
+        robot.place(0, place)
+        image = camera.read()
+        assert isinstance(image, StereoImage)
+        assert image.left.shape == image.right.shape == (60, 80, 3) and image.left.dtype == np.uint8
+        images.append(np.stack(image.turned()).astype(int))
+        robot.advance(robot.now + 1 / 60)
+    changed = np.abs(images[0] - images[1]).sum(-1) > 30
+    middles = [np.argwhere(eye)[:, ::-1].mean(axis=0) for eye in changed]
+    depth = stereo_pair(STEREO.rgb)[0].rot[:, 2] @ (np.array([-0.55, 0.1, 0.3]) - scene.DEPTH_CAMERA_POS)
+    parallax = scene.FOCAL_LENGTH * 80 / depth * np.array(scene.PAIR_OFFSET[:2])
+    np.testing.assert_allclose(middles[0] - middles[1], parallax, atol=1.0)
+
+
 def arrivals(robot, faults: Faults, steps: int = 120) -> np.ndarray:
     """Ages of the images that a reader sees, s, nan without any."""
     camera = SimulatedCamera(robot, CONFIG, faults, seed=1)
-    camera._draw = lambda model, qpos: np.zeros((60, 80), np.float32)  # pictures do not matter here
+    # Pictures do not matter here.
+    camera._sensor.draw = lambda model, qpos, time: DepthImage(time, np.zeros((60, 80), np.float32))
     ages = []
     for _ in range(steps):
         robot.advance(robot.now + 1 / 60)

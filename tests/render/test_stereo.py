@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mjxdex import scene
 from mjxdex.config_rgb import RgbConfig
 from mjxdex.render import cameras, stereo
 from mjxdex.robot.rotations import matrix_to_euler_zyx
@@ -39,7 +40,7 @@ def test_nominal_pair_is_the_published_one():
     np.testing.assert_allclose(NOMINAL.pos[0, stereo.RIGHT], (-0.65742, -0.70361, 0.57785), atol=1e-5)
     rot, pos = relative(NOMINAL)
     np.testing.assert_allclose(rot[0], np.diag([-1, -1, 1]), atol=1e-6)
-    np.testing.assert_allclose(pos[0], stereo.PAIR_OFFSET, atol=1e-6)
+    np.testing.assert_allclose(pos[0], scene.PAIR_OFFSET, atol=1e-6)
     np.testing.assert_allclose(stereo.BASELINE, 0.0898, atol=5e-5)
 
 
@@ -58,9 +59,7 @@ def test_disparity_is_focal_times_offset_over_depth():
     upright = (WIDTH, HEIGHT) - right[:, :2]
     np.testing.assert_allclose(left[:, 2], right[:, 2], rtol=1e-5)
     disparity = left[:, :2] - upright
-    np.testing.assert_allclose(
-        disparity, 179.5625 / left[:, 2:] * np.array(stereo.PAIR_OFFSET[:2]), atol=2e-3
-    )
+    np.testing.assert_allclose(disparity, 179.5625 / left[:, 2:] * np.array(scene.PAIR_OFFSET[:2]), atol=2e-3)
     np.testing.assert_allclose(
         np.linalg.norm(disparity, axis=1), 179.5625 * stereo.BASELINE / left[:, 2], atol=2e-3
     )
@@ -83,7 +82,7 @@ def test_ranges_of_the_right_camera_are_full_and_kept(pairs):
     rot, pos = relative(pairs)
     euler = np.rad2deg(jax.jit(jax.vmap(matrix_to_euler_zyx))(jnp.asarray(rot)))
     euler[:, 0] -= 180 * np.sign(euler[:, 0])
-    for half, offset in ((2.0, euler), (0.003, pos - stereo.PAIR_OFFSET)):
+    for half, offset in ((2.0, euler), (0.003, pos - scene.PAIR_OFFSET)):
         assert np.abs(offset).max() <= half * 1.002
         np.testing.assert_allclose(offset.std(axis=0), half / np.sqrt(3), rtol=0.05)
         np.testing.assert_allclose(offset.mean(axis=0), 0, atol=0.06 * half)

@@ -100,7 +100,7 @@ def test_disparity_of_the_pair_is_that_of_its_docstring(model):
     eye = (points - np.asarray(pair.pos[0, stereo.LEFT])) @ optical
     focal = scene.FOCAL_LENGTH * rgb.width
     left = np.array([rgb.width, rgb.height]) / 2 + focal * eye[:, :2] / eye[:, 2:]
-    right = left - focal * np.array(stereo.PAIR_OFFSET[:2]) / eye[:, 2:]
+    right = left - focal * np.array(scene.PAIR_OFFSET[:2]) / eye[:, 2:]
     inside = (
         (np.minimum(left, right) > 4) & (np.maximum(left, right) < (rgb.width - 4, rgb.height - 4))
     ).all(1)
