@@ -31,16 +31,18 @@ def main() -> None:
 def run(options: argparse.Namespace) -> None:
     from mjxdex.evaluation.storage_error import action_error
     from mjxdex.runtime import bundles, run_folder
-    from mjxdex.runtime.trained import learner_shapes, load_policy
+    from mjxdex.runtime.trained import bundled_shapes, load_policy
 
     if options.out.suffix != bundles.SUFFIX:
         raise UserError(f"--out is {options.out}; its name must end in {bundles.SUFFIX}")
     config = run_folder.open_run(options.run)
-    if config.distill.teacher:
-        raise UserError("bundles hold what PPO has learned, not students; scripts/export_onnx.py takes those")
-    shapes = learner_shapes(config)
     notices = bundles.write(
-        options.run, options.out, shapes, options.dtype, critic=options.critic, moments=options.moments
+        options.run,
+        options.out,
+        bundled_shapes(config),
+        options.dtype,
+        critic=options.critic,
+        moments=options.moments,
     )
     for notice in notices:
         print(f"notice: {notice}")

@@ -12,10 +12,12 @@ def main() -> None:
     parser = config_files.Parser(
         description="Teach a stereo RGB (or depth) student what a trained policy does. Every setting below "
         "overrides the config's.",
-        usage="distill_stereo.py --teacher RUN [--config NAME] [--run DIR] [--section.key value ...]\n"
+        usage="distill_stereo.py --teacher RUN|FILE [--config NAME] [--run DIR] [--section.key value ...]\n"
         "       distill_stereo.py --resume DIR",
     )
-    parser.add_argument("--teacher", metavar="RUN", type=Path, help="run folder of a trained policy")
+    parser.add_argument(
+        "--teacher", metavar="RUN", type=Path, help="run folder of a trained policy, or a bundle of it"
+    )
     parser.add_argument("--config", metavar="NAME", help="a file in configs/, or the path of one [stereo160]")
     parser.add_argument("--run", metavar="DIR", type=Path, help="run folder [runs/NAME-DATE-TIME]")
     parser.add_argument("--resume", metavar="DIR", type=Path, help="go on with the run in this folder")

@@ -1,14 +1,16 @@
 """How far a stored policy acts from the exact one."""
 
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mjxdex.config import Config
 from mjxdex.learning.state import Params
-from mjxdex.runtime.trained import TrainedPolicy, make_learner
+from mjxdex.runtime.trained import TrainedPolicy, make_learner, make_student
 from mjxdex.types import DEPTH_UNIT, Observation
 
 STEPS = 50
@@ -33,34 +35,46 @@ class ActionError(NamedTuple):
 def action_error(exact: TrainedPolicy, stored: Params) -> ActionError:
     """Compares two sets of parameters of a policy, in float32.
 
-    The inputs are normally distributed observations with the policy's own mean and variance, and depth of
-    random pixels over the camera's range.
+    The inputs are normally distributed observations with the policy's own mean and variance, and images of
+    random pixels, depth over the camera's range.
     """
     config = exact.config
     network = dataclasses.replace(config.network, compute_dtype="float32")
-    learner = make_learner(dataclasses.replace(config, network=network))
-    step = jax.jit(learner.policy_step)
+    step, carry = _runner(dataclasses.replace(config, network=network))
     rng, stats = np.random.default_rng(0), jax.device_get(exact.stats)
-    carries = [learner.networks.initial_carries(ENVS)[0]] * 2
-    going_on, actions = jnp.zeros(ENVS, bool), []
+    carries, going_on, actions = [carry] * 2, jnp.zeros(ENVS, bool), []
     for _ in range(STEPS):
         obs = stats.mean + np.sqrt(stats.var) * rng.normal(size=(ENVS, *stats.mean.shape))
-        depth = None
-        if learner.depth_shape is not None:
-            metres = rng.uniform(
-                config.camera.depth_min, config.camera.depth_max, (ENVS, *learner.depth_shape)
-            )
-            depth = jnp.asarray(metres / DEPTH_UNIT, jnp.uint16)
-        inputs = Observation(jnp.asarray(obs, jnp.float32), jnp.zeros((ENVS, 0)), depth)
+        inputs = _seen(rng, config, jnp.asarray(obs, jnp.float32))
         both = [
             step(params, exact.stats, inputs, carry, going_on)
             for params, carry in zip((exact.params, stored), carries, strict=True)
         ]
-        carries = [carry for _, carry in both]
-        actions.append([np.asarray(action) for action, _ in both])
+        carries = [results[-1] for results in both]
+        actions.append([np.asarray(results[0]) for results in both])
     one, other = np.moveaxis(np.array(actions), 1, 0)
     return ActionError(
         largest=float(np.abs(one - other).max()),
         rms=float(np.sqrt(np.mean((one - other) ** 2))),
         action_rms=float(np.sqrt(np.mean(one**2))),
     )
+
+
+def _runner(config: Config) -> tuple[Callable[..., tuple[Any, ...]], Any]:
+    """One compiled step, which returns the action first and the carry last, and the first carry."""
+    if config.distill.teacher:
+        student = make_student(config)
+        return jax.jit(student.predict_step), student.initial_carry(ENVS)
+    learner = make_learner(config)
+    return jax.jit(learner.policy_step), learner.networks.initial_carries(ENVS)[0]
+
+
+def _seen(rng: np.random.Generator, config: Config, obs: jax.Array) -> Observation:
+    sees, camera, depth, stereo = config.observation, config.camera, None, None
+    if sees.depth:
+        metres = rng.uniform(camera.depth_min, camera.depth_max, (ENVS, camera.height, camera.width))
+        depth = jnp.asarray(metres / DEPTH_UNIT, jnp.uint16)
+    if sees.stereo:
+        pixels = rng.integers(0, 256, (ENVS, 2, config.rgb.height, config.rgb.width, 3))
+        stereo = jnp.asarray(pixels, jnp.uint8)
+    return Observation(obs, jnp.zeros((ENVS, 0)), depth, stereo)

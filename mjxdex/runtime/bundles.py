@@ -20,7 +20,6 @@ import numpy as np
 from mjxdex import config_files
 from mjxdex.config import Config, UserError
 from mjxdex.learning.digest import digest
-from mjxdex.learning.state import LearnerState
 from mjxdex.runtime import checkpoints, metrics, run_folder
 from mjxdex.runtime.checkpoints import Flat
 from mjxdex.runtime.milestones import milestones
@@ -39,7 +38,8 @@ class Bundle(NamedTuple):
     """Attributes:
     path: The file.
     config: The run's configuration.
-    arrays: By path: policy, normalizers, ADR state; critic and second moments if they are stored.
+    arrays: By path: policy, normalizers, ADR state; critic and second moments if they are stored. A student's
+      statistics are its normalizers.
     precision: Of the networks' kernels.
     provenance: Run, iteration, env steps, ADR level, milestones of its training, seed, commit, digest of the
       exact parameters.
@@ -60,6 +60,10 @@ class Bundle(NamedTuple):
         return int(self.arrays["adr.level"])
 
     @property
+    def is_students(self) -> bool:
+        return bool(self.config.distill.teacher)
+
+    @property
     def has_critic(self) -> bool:
         return any(path.startswith("learner.critic.") for path in self.arrays)
 
@@ -69,25 +73,32 @@ class Bundle(NamedTuple):
 
 
 def write(
-    folder: Path, path: Path, shapes: LearnerState, precision: Precision, *, critic: bool, moments: bool
+    folder: Path, path: Path, shapes: Any, precision: Precision, *, critic: bool, moments: bool
 ) -> list[str]:
     """Bundles the newest whole checkpoint of a run.
 
     Args:
       folder: The run.
       path: File to write; it appears only when it is complete.
-      shapes: Of the run's LearnerState, see `trained.learner_shapes`.
+      shapes: Of what the run learns, see `trained.bundled_shapes`.
       precision: Of the networks' kernels; all else is exact.
       critic: Whether to store the critic too.
       moments: Whether to store Adam's second moments (factored), with which training can go on; asks for
         the critic.
 
     Returns: One line for each damaged checkpoint that was passed over.
-    Raises: UserError: There is no run, no whole checkpoint, or moments are asked for without the critic.
+    Raises: UserError: There is no run, no whole checkpoint, moments are asked for without the critic, or
+      either of a student.
     """
     if moments and not critic:
         raise BundleError("the optimizer's moments are of use only with the critic; add --critic")
     config = run_folder.open_run(folder)
+    student = bool(config.distill.teacher)
+    if student and critic:
+        raise BundleError(
+            f"{folder} is a student's run, which has no critic and does not go on from a bundle; leave out "
+            "--critic and --moments"
+        )
     level = jax.eval_shape(lambda: adr.init(config.adr))
     restored = checkpoints.load(folder, {"learner": shapes, "adr": level})
     learner, arrays = restored.state["learner"], {}
@@ -95,7 +106,7 @@ def write(
         part = name.removeprefix("learner.").partition(".")[0]
         moment = ".nu." in name or name.endswith(".count")
         if (
-            part in ("policy", "normalizers", "adr")
+            part in ("policy", "normalizers", "stats", "adr")
             or (critic and part == "critic")
             or (moments and (part == "step_size" or (part.endswith("_opt") and moment)))
         ):
@@ -103,7 +114,8 @@ def write(
             arrays[name] = encode(np.asarray(array), storage)
     provenance = _provenance(folder, config, restored.iteration)
     provenance |= {"adr_level": int(restored.state["adr"].level)}
-    provenance |= {"parameters": f"sha256:{digest((learner.policy, learner.critic))}"}
+    exact = learner["policy"] if student else (learner.policy, learner.critic)
+    provenance |= {"parameters": f"sha256:{digest(exact)}"}
     head = {
         "format": FORMAT,
         "config": config_files.to_dict(config),

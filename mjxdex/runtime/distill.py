@@ -23,7 +23,7 @@ def distill(config: Config, folder: Path | None, resume: bool) -> Path:
     """Distils to `runtime.iterations`; see `train.train`.
 
     Args:
-      config: The student's, with its teacher's run folder in `distill.teacher`.
+      config: The student's, with its teacher's run folder, or a bundle of it, in `distill.teacher`.
       folder: The run folder; None names a new one.
       resume: Whether to go on from the newest whole checkpoint in `folder`, with the teacher kept there.
 

@@ -68,7 +68,14 @@ class Start(NamedTuple):
 
 
 def new_config(bundle: Bundle, name: str, overrides: Mapping[str, Any]) -> Config:
-    """The named config, at the bundle's ADR level unless `adr.start_level` is overridden."""
+    """The named config, at the bundle's ADR level unless `adr.start_level` is overridden.
+
+    Raises: BundleError: It is a student's.
+    """
+    if bundle.is_students:
+        raise BundleError(
+            f"{bundle.path} holds a student; train.py starts only from what train.py has learned"
+        )
     return config_files.load(name, {"adr.start_level": bundle.adr_level, **overrides})
 
 

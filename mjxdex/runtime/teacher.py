@@ -11,7 +11,7 @@ import numpy as np
 from mjxdex import config_files, objects
 from mjxdex.config import OBJECT_TERMS, Config, ConfigError, ObservationConfig
 from mjxdex.render import RGB_RENDERERS
-from mjxdex.runtime import checkpoints, run_folder
+from mjxdex.runtime import bundles, checkpoints, run_folder
 from mjxdex.runtime.checkpoints import Checkpoints
 from mjxdex.runtime.trained import TrainedPolicy
 from mjxdex.task import observations
@@ -40,15 +40,24 @@ class Shared(NamedTuple):
 
 
 def check(folder: Path, config: Config) -> Config:
-    """The configuration of the teacher in `folder`, if it can teach a student of `config`. Allocates nothing.
+    """The configuration of the teacher in `folder`, if it can teach a student of `config`. Allocates nothing
+    on a device.
+
+    Args:
+      folder: Run folder of the teacher, or a bundle of it.
+      config: The student's.
 
     Raises: mjxdex.config.UserError: There is no such run, or it does not fit; the message says why.
     """
-    teacher = run_folder.open_run(folder)
+    if folder.is_file() or folder.suffix == bundles.SUFFIX:
+        bundle = bundles.read(folder)
+        teacher, shapes = bundle.config, {name: array.shape for name, array in bundle.arrays.items()}
+    else:
+        teacher, shapes = run_folder.open_run(folder), None
     if teacher.distill.teacher:
         raise ConfigError(f"{folder} is a student's run; a teacher is a run of scripts/train.py")
     _check_student(config)
-    actions = checkpoints.shapes(folder)["learner.policy.log_std"][0]
+    actions = (shapes or checkpoints.shapes(folder))["learner.policy.log_std"][0]
     if actions != ACTIONS:
         raise ConfigError(f"the teacher in {folder} has {actions} actions, the student {ACTIONS}")
     changed = [line for line in config_files.diff(teacher, config) if line.partition(":")[0] in SAME_ACTIONS]

@@ -74,6 +74,13 @@ def learner_shapes(config: Config, learner: Learner | None = None) -> LearnerSta
     return jax.eval_shape(lambda: learner.init(jax.random.key(0), config.env.num_envs))[0]
 
 
+def bundled_shapes(config: Config) -> Any:
+    """Shapes and types of what a bundle may hold of what a run of this configuration learns."""
+    if config.distill.teacher:
+        return _target(config, make_student(config))["learner"]
+    return learner_shapes(config)
+
+
 def load_policy(path: Path) -> TrainedPolicy:
     """Reads the policy of the newest whole checkpoint of the run in a folder, or that of a bundle.
 
@@ -82,7 +89,7 @@ def load_policy(path: Path) -> TrainedPolicy:
     if path.is_file() or path.suffix == bundles.SUFFIX:
         return _of_bundle(bundles.read(path))
     config = run_folder.open_run(path)
-    learner = make_student(config) if config.distill.teacher else make_learner(config)
+    learner = _network(config)
     restored = checkpoints.load(path, _target(config, learner))
     policy = _policy(config, learner, restored.iteration, restored.state, restored.notices)
     return policy._replace(training=bundles.training_until(path, restored.iteration))
@@ -97,12 +104,16 @@ def pretrained(name: str) -> Path:
 
 
 def _of_bundle(bundle: bundles.Bundle) -> TrainedPolicy:
-    learner = make_learner(bundle.config)
+    learner = _network(bundle.config)
     target = _target(bundle.config, learner)
     arrays = {name: array for name, array in bundle.arrays.items() if name in checkpoints.flatten(target)}
     bundles.check_fits(bundle._replace(arrays=arrays), bundle.config, target)
     policy = _policy(bundle.config, learner, bundle.iteration, checkpoints.filled(arrays, target), [])
     return policy._replace(training=bundle.provenance["training"])
+
+
+def _network(config: Config) -> Learner | StudentNetwork:
+    return make_student(config) if config.distill.teacher else make_learner(config)
 
 
 def _target(config: Config, learner: Learner | StudentNetwork) -> dict:

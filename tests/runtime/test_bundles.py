@@ -9,15 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mjxdex.config import Config, EnvConfig, NetworkConfig, ObservationConfig
+from mjxdex.config import Config, DistillConfig, EnvConfig, NetworkConfig, ObservationConfig
+from mjxdex.config_rgb import RgbConfig
 from mjxdex.evaluation.storage_error import action_error
 from mjxdex.learning.digest import digest
+from mjxdex.learning.normalizer import RunningStats
 from mjxdex.runtime import bundles, run_folder
 from mjxdex.runtime.bundles import BundleError
 from mjxdex.runtime.checkpoints import Checkpoints
 from mjxdex.runtime.run_folder import RunError
 from mjxdex.runtime.start import Start, continued_config, new_config
-from mjxdex.runtime.trained import learner_shapes, load_policy, make_learner
+from mjxdex.runtime.trained import bundled_shapes, load_policy, make_learner, make_student
 from mjxdex.runtime.trainer import TrainState
 from mjxdex.task.adr import AdrState
 
@@ -28,6 +30,13 @@ SMALL = Config(
     network=NetworkConfig(
         lstm_layers=1, lstm_units=16, mlp=(8,), critic_mlp=(8,), critic_lstm_units=8, compute_dtype="float32"
     ),
+)
+STUDENT = dataclasses.replace(
+    SMALL,
+    observation=ObservationConfig(policy=("joint_pos", "goal"), depth=False, stereo=True),
+    rgb=RgbConfig(width=32, height=24),
+    network=dataclasses.replace(SMALL.network, cnn_filters=(4, 8), cnn_kernels=(6, 4), embedding=6),
+    distill=DistillConfig(teacher="somewhere", token_width=8, heads=2, token_mlp=16, object_mlp=(8,)),
 )
 PAPER = Config(env=EnvConfig(num_envs=8))
 ITERATION, LEVEL, RESETS = 30, 7, 123
@@ -73,7 +82,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 def write(folder: Path, path: Path, precision: bundles.Precision, config=SMALL, **parts: bool) -> Path:
     assert not bundles.write(
-        folder, path, learner_shapes(config), precision, **({"critic": False, "moments": False} | parts)
+        folder, path, bundled_shapes(config), precision, **({"critic": False, "moments": False} | parts)
     )
     return path
 
@@ -103,6 +112,30 @@ def test_an_exact_bundle_is_the_policy_of_the_run(small, tmp_path):
     assert bundle.provenance["parameters"] == f"sha256:{digest((state.policy, state.critic))}"
     assert bundle.provenance["env_steps"] == ITERATION * 8 * 16
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_student_is_bundled_too(tmp_path):
+    """Its policy and statistics; they have no critic, and PPO does not start from them."""
+    network = make_student(STUDENT)
+    params = jax.device_get(jax.jit(network.init)(jax.random.key(2)))
+    params["mean"]["kernel"] = params["mean"]["kernel"] * 100
+    size = network.policy_dim
+    stats = RunningStats(jnp.float32(9), jnp.linspace(-1, 1, size), jnp.linspace(0.1, 2, size))
+    folder = run(tmp_path / "run", STUDENT, {"policy": params, "stats": stats, "updates": jnp.int32(4)})
+    exact = write(folder, tmp_path / "a.bundle", "float32", STUDENT)
+    of_run, of_file = load_policy(folder), load_policy(exact)
+    assert same(of_file.params, params) and same(of_file.stats, stats) and same(of_run.stats, stats)
+    assert (of_file.iteration, of_file.adr_level, of_file.layout) == (ITERATION, LEVEL, of_run.layout)
+    assert bundles.read(exact).provenance["parameters"] == f"sha256:{digest(params)}"
+
+    rounded = write(folder, tmp_path / "b.bundle", "int8", STUDENT)
+    error = action_error(of_run, load_policy(rounded).params)
+    assert 0 < error.rms < 0.05 * error.action_rms and error.action_rms > 0.05
+    assert rounded.stat().st_size < 0.6 * exact.stat().st_size
+    with pytest.raises(BundleError, match=r"is a student's run.*leave out --critic"):
+        write(folder, tmp_path / "c.bundle", "int8", STUDENT, critic=True)
+    with pytest.raises(BundleError, match=r"b\.bundle holds a student"):
+        new_config(bundles.read(rounded), "state", {})
 
 
 @pytest.mark.parametrize(("precision", "most"), [("float32", 0.0), ("bfloat16", 2e-2), ("int8", 5e-2)])

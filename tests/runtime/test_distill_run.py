@@ -43,6 +43,18 @@ def uninterrupted(teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
     return folder, finish(start("distill_stereo.py", *arguments.split()))
 
 
+def test_a_bundle_of_the_teacher_teaches_the_same(teacher: Path, uninterrupted, tmp_path: Path):
+    """Without rounding; and the student it teaches is bundled and evaluated."""
+    lent, taught = tmp_path / "teacher.bundle", tmp_path / "student.bundle"
+    finish(start("bundle.py", str(teacher), "--out", str(lent), "--dtype", "float32"))
+    arguments = f"--teacher {lent} --config smoke_stereo {STUDENT} --run {tmp_path / 'run'}"
+    assert digest(finish(start("distill_stereo.py", *arguments.split()))) == digest(uninterrupted[1])
+    said = finish(start("bundle.py", str(tmp_path / "run"), "--out", str(taught), "--dtype", "int8"))
+    assert "iteration 6" in said and "on random inputs its actions differ" in said
+    finish(start("export_onnx.py", str(taught), "--out", str(tmp_path / "student.onnx")))
+    assert (tmp_path / "student.onnx").stat().st_size > 10_000
+
+
 def test_a_killed_student_goes_on_with_the_same_bits(teacher: Path, uninterrupted, tmp_path: Path):
     """The teacher's own run may be gone by then."""
     folder, lent = tmp_path / "run", tmp_path / "teacher"

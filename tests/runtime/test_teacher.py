@@ -1,6 +1,8 @@
 """Teachers that do not fit are refused before anything is built; what both see comes in each one's order."""
 
 import dataclasses
+import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import pytest
 
 from mjxdex import config_files
 from mjxdex.config import UserError
-from mjxdex.runtime import run_folder, teacher
+from mjxdex.runtime import bundles, run_folder, teacher
 from mjxdex.runtime.checkpoints import Checkpoints
+from mjxdex.runtime.storage import encode
 from mjxdex.task import observations
 
 
@@ -36,6 +39,27 @@ def test_depth_and_state_teachers_fit_a_stereo_student(tmp_path: Path, name: str
     assert teacher.check(folder, student()).name == name
     if name == "state":
         assert teacher.check(folder, student("mono_depth")).name == name
+
+
+def test_a_bundle_teaches_as_its_run_does(tmp_path: Path):
+    """What is wrong with a run is wrong with its bundle, in the same words."""
+    for name, actions in (("fits", 11), ("small", 7)):
+        stored = encode(np.zeros(actions, np.float32), "float32")
+        head = {
+            "format": bundles.FORMAT,
+            "config": config_files.to_dict(config_files.load("state")),
+            "precision": "float32",
+            "provenance": {"iteration": 1},
+            "arrays": {"learner.policy.log_std": {"storage": stored.storage, "shape": stored.shape}},
+        }
+        with zipfile.ZipFile(tmp_path / f"{name}.bundle", "w") as file:
+            file.writestr("bundle.json", json.dumps(head))
+            file.writestr("arrays/learner.policy.log_std", stored.data)
+    assert teacher.check(tmp_path / "fits.bundle", student()).name == "state"
+    with pytest.raises(UserError, match="has 7 actions, the student 11"):
+        teacher.check(tmp_path / "small.bundle", student())
+    with pytest.raises(UserError, match="there is no file"):
+        teacher.check(tmp_path / "none.bundle", student())
 
 
 @pytest.mark.parametrize(
