@@ -1,7 +1,6 @@
 """Predicts how many envs fit some devices: plan.py --config NAME --gpus 4 --memory 48 [--probe] [--verify]"""
 
 import datetime
-import subprocess
 import sys
 from pathlib import Path
 
@@ -53,12 +52,12 @@ def _check(options, minibatches: int) -> None:
 
 
 def _run(options, config) -> None:
-    from mjxdex.runtime import coefficients, plan_report, probe, run_folder
+    from mjxdex.runtime import coefficients, gpu_memory, plan_report, probe, run_folder
 
     console = Console(highlight=False, soft_wrap=True)
     console.width = max(console.width, 120)
     memory, link = options.memory * 1e9, options.link and options.link * 1e9
-    device = options.device or _device_kind()
+    device = options.device or gpu_memory.kind() or "cpu"
     if options.probe:
         commit = (run_folder.commit() or "unknown")[:7]
         origin = f"{' '.join(['plan.py', *sys.argv[1:]])}, commit {commit}, {datetime.date.today()}"
@@ -76,16 +75,6 @@ def _run(options, config) -> None:
         console.print(table)
         console.print("prediction and reality agree" if agrees else "prediction and reality DISAGREE")
         sys.exit(not agrees)
-
-
-def _device_kind() -> str:
-    """Kind of the first device, found without taking its memory."""
-    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        names = subprocess.run(query, capture_output=True, text=True).stdout.splitlines()
-    except OSError:
-        names = []
-    return names[0].strip() if names else "cpu"
 
 
 if __name__ == "__main__":

@@ -19,7 +19,18 @@ def total_bytes() -> int | None:
     return round(_smi("memory.total") * 2**20)
 
 
+def kind() -> str | None:
+    """Name of the first visible GPU, the same as JAX's `device_kind`; None without a GPU for JAX."""
+    if not shutil.which("nvidia-smi") or os.environ.get("JAX_PLATFORMS") == "cpu":
+        return None
+    return _ask("name")
+
+
 def _smi(field: str) -> float:
+    return float(_ask(field))
+
+
+def _ask(field: str) -> str:
     first = (os.environ.get("CUDA_VISIBLE_DEVICES") or "0").split(",")[0]
     query = ["nvidia-smi", "-i", first, f"--query-gpu={field}", "--format=csv,noheader,nounits"]
-    return float(subprocess.run(query, check=True, capture_output=True, text=True).stdout)
+    return subprocess.run(query, check=True, capture_output=True, text=True).stdout.strip()

@@ -54,7 +54,7 @@ def layouts_table(
 
 def roles_table(found: dict[tuple[int, int], Found], minibatches: int, memory: float) -> Table:
     """Fixed part and part per env of either role by resolution, and the envs that fit a device of its own."""
-    grid = Table(title=f"One device of {memory / 1e9:.0f} GB", title_justify="left")
+    grid = Table(title=f"PREDICTED: one device of {memory / 1e9:.0f} GB", title_justify="left")
     for heading in ("resolution", "role", "fixed, GB", "per env, MB", "envs that fit", "paper"):
         grid.add_column(heading, justify="right" if "," in heading or "fit" in heading else "left")
     for resolution, one in found.items():
@@ -79,7 +79,10 @@ def table_one(
     rows: dict[tuple[int, int], tuple[Prediction | None, Prediction | None]], devices: int, memory: float
 ) -> Table:
     """The paper's Table I for this stack: data parallel and the best disaggregated layout, paper's beside."""
-    title = f"Most envs on {devices} devices of {memory / 1e9:.0f} GB (paper: Table I, 4 x L40S 48 GB)"
+    title = (
+        f"PREDICTED: most envs on {devices} devices of {memory / 1e9:.0f} GB "
+        "(paper: measured, Table I, 4 x L40S 48 GB)"
+    )
     grid = Table(title=title, title_justify="left")
     for heading in ("resolution", "data parallel", "paper", "disaggregated", "paper"):
         grid.add_column(heading)
@@ -204,7 +207,8 @@ def report(
         if not fitting:
             raise UserError("; ".join(str(error) for error in refused))
         chosen = layouts.best(fitting)
-        title = f"{config.name} {asked[0]}x{asked[1]} on {devices} x {device}, {memory / 1e9:.0f} GB each"
+        what = f"{config.name} {asked[0]}x{asked[1]} on {devices} x {device}, {memory / 1e9:.0f} GB each"
+        title = f"PREDICTED, not measured: {what}"
         shown = [*fitting, *compared]
         out += [layouts_table(title, shown, found, memory, chosen), *(str(error) for error in refused)]
         out.append(
