@@ -60,6 +60,12 @@ def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProce
         ("benchmark_render.py", "--batch 1024 33", "--batch is [1024, 33]; a stereo pair is two images"),
         ("benchmark.py", "--config smoke --iterations 0", "--iterations is 0; it must be above 0"),
         ("benchmark.py", "--config depht160", "did you mean depth160"),
+        (
+            "benchmark.py",
+            "--config depth160 --layouts s0,1,2-l3 dp0,1,2,3",
+            "4096 envs cannot be split evenly over s0,1,2-l3 with 4 ppo.minibatches; use --envs 4080 or 4128",
+        ),
+        ("benchmark.py", "--config smoke --memory 0", "--memory is 0; it must be above 0"),
         ("search_grasps.py", "cup --write grasps.yaml", "'primitives' has no 'cup'; it has large_12"),
     ],
 )

@@ -41,6 +41,7 @@ class Case:
       envs: in total; None for the config's number.
       level: ADR level.
       iterations: that count, after those that compile.
+      memory: GB of each device that are used at most; None for what there is.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Case:
     envs: int | None
     level: int
     iterations: int
+    memory: float | None = None
 
     def load_config(self) -> Config:
         """Raises ConfigError if the config does not exist or the case does not fit it."""
@@ -89,6 +91,7 @@ class Result:
 
     Attributes:
       device: kind of device.
+      layout: that `auto` became; training only.
       envs, width, height: of the case.
       iteration_ms: of a rollout and its update, without waits in between.
       env_steps_per_s: simulated, and learned from where there is a learner.
@@ -110,6 +113,7 @@ class Result:
     uses: list[Use] | None = None
     torch_peak: float | None = None
     error: str | None = None
+    layout: str | None = None
 
 
 def measure(case: Case, used_before: list[int] | None) -> Result:
@@ -146,6 +150,7 @@ def _training(case: Case, config: Config, used_before: list[int] | None) -> Resu
     steps = config.env.num_envs * config.ppo.horizon
     return Result(
         device=jax.local_devices()[0].device_kind,
+        layout=split.spec,
         iteration_ms=1e3 * iteration,
         env_steps_per_s=steps / iteration,
         samples_per_s=1e3 * steps * config.ppo.epochs / phases["update"],

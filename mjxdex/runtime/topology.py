@@ -63,7 +63,7 @@ def choose(config: Config, devices: Sequence[jax.Device] | None = None) -> Topol
     if spec == "auto":
         sims, learners = list(range(max(1, len(devices) - 1))), [len(devices) - 1]
     else:
-        sims, learners = _parse(spec)
+        sims, learners = parse(spec)
     for index in (*sims, *learners):
         if index >= len(devices):
             count = len(devices)
@@ -82,7 +82,7 @@ def choose(config: Config, devices: Sequence[jax.Device] | None = None) -> Topol
 def _check_split(config: Config, sims: int, learners: int) -> None:
     """Refuses a number of envs that shards, learners or their minibatches cannot share evenly."""
     num_envs, minibatches = config.env.num_envs, config.ppo.minibatches
-    step = math.lcm(sims, learners * minibatches)
+    step = env_step(sims, learners, minibatches)
     if num_envs % step == 0:
         return
     over = f"{sims} simulator devices"
@@ -96,8 +96,13 @@ def _check_split(config: Config, sims: int, learners: int) -> None:
     )
 
 
-def _parse(spec: str) -> tuple[list[int], list[int]]:
-    """Indices of the simulator devices and of the learners."""
+def env_step(sims: int, learners: int, minibatches: int) -> int:
+    """Its multiples are the env counts that simulators, learners and their minibatches share evenly."""
+    return math.lcm(sims, learners * minibatches)
+
+
+def parse(spec: str) -> tuple[list[int], list[int]]:
+    """Indices of the simulator devices and of the learners. Raises ConfigError for another notation."""
     match = re.fullmatch(r"s(\d+(?:,\d+)*)-l(\d+(?:,\d+)*)|dp(\d+(?:,\d+)*)", spec)
     if re.fullmatch(r"dp[\d,]+-.*", spec):
         raise ConfigError(
