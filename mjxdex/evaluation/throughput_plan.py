@@ -18,14 +18,15 @@ class Predicted:
     Attributes:
       iteration_ms: of a rollout and its update.
       env_steps_per_s: of the whole run.
-      jax, outside: memory in JAX and besides by index of the device, MiB.
+      jax, outside: memory in JAX and besides by index of the device, MiB; None where a probe found no account
+        of it, as on a CPU.
       source: where the planner's coefficients come from.
     """
 
     iteration_ms: float
     env_steps_per_s: float
-    jax: dict[int, float]
-    outside: dict[int, float]
+    jax: dict[int, float | None]
+    outside: dict[int, float | None]
     source: str
 
 
@@ -52,8 +53,9 @@ def predict(
     return Predicted(
         iteration_ms=1e3 * seconds,
         env_steps_per_s=envs * config.ppo.horizon / seconds,
-        jax={index: need.jax / 2**20 for index, need in needs.items()},
-        outside={index: need.outside / 2**20 for index, need in needs.items()},
+        # The planner takes nothing for what it does not know.
+        jax={index: need.jax / 2**20 or None for index, need in needs.items()},
+        outside={index: need.outside / 2**20 or None for index, need in needs.items()},
         source=found.source,
     )
 

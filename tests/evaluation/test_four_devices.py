@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import warp as wp
 
 from mjxdex import config_files
 from mjxdex.runtime import coefficients, probe
@@ -44,6 +45,8 @@ def invented(config) -> Coefficients:
 
 @pytest.mark.slow
 def test_all_layouts_are_measured_beside_their_predictions(tmp_path: Path, monkeypatch) -> None:
+    wp.init()
+    monkeypatch.setenv("WARP_CACHE_PATH", wp.config.kernel_cache_dir)  # its kernels take minutes to compile
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     file, table, page = (tmp_path / name for name in ("tiny.yaml", "table.json", "table.md"))
     file.write_text(TINY)
@@ -85,5 +88,5 @@ def test_all_layouts_are_measured_beside_their_predictions(tmp_path: Path, monke
     milliseconds = {layout: round(one["iteration_ms"]) for layout, one in predicted.items()}
     assert milliseconds == {"s0,1,2-l3": 160, "s0-l1,2,3": 224, "s0,1-l2,3": 144, "dp0,1,2,3": 72}
     text = page.read_text()
-    assert "PREDICTED" in text and text.count("| not measured | 16 | not measured | not measured | 0 |") == 3
+    assert "PREDICTED" in text and text.count("| not measured | 16 | not measured | not measured |  |") == 3
     assert "a CPU keeps no account of the memory" in text and str(tmp_path / "cache") in text

@@ -106,7 +106,9 @@ def test_the_most_envs_are_the_planners(monkeypatch):
     assert most and more and "speed on cpu will differ" in most.source
 
     def fits(predicted):
-        gigabytes = [max(part.values()) * 2**20 / 1e9 for part in (predicted.jax, predicted.outside)]
+        gigabytes = [
+            max(filter(None, part.values())) * 2**20 / 1e9 for part in (predicted.jax, predicted.outside)
+        ]
         assert sum(gigabytes) > 40
         return gigabytes[0] <= for_jax and sum(gigabytes) <= 48 * 0.96
 
