@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mjxdex.config import AUTO, Config, ConfigError, UserError
 from mjxdex.evaluation.throughput import Case, Result
 from mjxdex.runtime import coefficients, gpu_memory, layouts, topology
-from mjxdex.runtime.coefficients import Coefficients
+from mjxdex.runtime.coefficients import Coefficients, Line
 from mjxdex.runtime.layouts import Layout
 
 
@@ -50,11 +50,15 @@ def predict(
     layout, envs = _layout(spec, case), config.env.num_envs
     seconds = layouts.iteration_seconds(layout, found.costs, envs, config.ppo.horizon)
     needs = layouts.needs(layout, found.costs, envs)
+    unknown = found.costs.sim_bytes == Line(0.0, 0.0)
     return Predicted(
         iteration_ms=1e3 * seconds,
         env_steps_per_s=envs * config.ppo.horizon / seconds,
-        # The planner takes nothing for what it does not know.
-        jax={index: need.jax / 2**20 or None for index, need in needs.items()},
+        # The planner takes what it does not know for nothing.
+        jax={
+            index: None if unknown and index in layout.sims else need.jax / 2**20
+            for index, need in needs.items()
+        },
         outside={index: need.outside / 2**20 or None for index, need in needs.items()},
         source=found.source,
     )

@@ -10,6 +10,8 @@ from mjxdex.evaluation import processes, throughput_plan, throughput_table
 from mjxdex.evaluation.throughput import Case, Result, Use
 from mjxdex.evaluation.throughput_plan import Predicted
 from mjxdex.evaluation.throughput_table import Row
+from mjxdex.runtime import coefficients
+from mjxdex.runtime.coefficients import Line
 
 CASE = Case("training", "smoke", "s0-l1", "learner", None, 0, 3)
 USES = [
@@ -113,6 +115,11 @@ def test_the_most_envs_are_the_planners(monkeypatch):
         return gigabytes[0] <= for_jax and sum(gigabytes) <= 48 * 0.96
 
     assert fits(most) and not fits(more)
+    (entry,) = [one for one in coefficients.shipped() if one.config == "depth160"]
+    blind = replace(entry, sim_bytes=Line(0.0, 0.0), sim_outside_bytes=Line(0.0, 0.0))
+    unknown = throughput_plan.predict(case, Result(), "cpu", [blind])
+    assert unknown and [index for index, size in unknown.jax.items() if size is None] == [0, 1, 2]
+    assert unknown.outside[0] is None and unknown.outside[3]
     monkeypatch.setattr(throughput_plan.gpu_memory, "total_bytes", lambda: 80 * 10**9)
     assert throughput_plan.jax_fraction(for_jax, 48) == pytest.approx(for_jax / 80, abs=1e-3)
     with pytest.raises(UserError, match=r"--memory is 90, but the GPUs here have 80\.0 GB"):
