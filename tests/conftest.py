@@ -9,6 +9,8 @@ if "JAX_PLATFORMS" not in os.environ and not os.environ.get("MJXDEX_TEST_GPU"):
 flag = "--xla_force_host_platform_device_count"
 if flag not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}=4".strip()
+# A collective holds a thread for each device that waits; of XLA's own few none may be left for the last one.
+os.environ.setdefault("NPROC", "8")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
