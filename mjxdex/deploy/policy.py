@@ -103,9 +103,9 @@ class OnnxPolicy:
         self._outputs = [entry.name for entry in self._session.get_outputs()]
         self._velocity_factor = at_level(self.config.adr.velocity_observation, self.adr_level)
         size = inputs["observation"][0]
+        blank = {name: np.zeros(shape, np.float32) for name, shape in self.image_shapes.items()}
         for _ in range(BURN_IN):
             self.reset()
-            blank = {name: np.zeros(shape, np.float32) for name, shape in self.image_shapes.items()}
             self._run(np.zeros((1, size), np.float32), blank)
         self.reset()
 

@@ -19,16 +19,13 @@ class Sensor:
     Args:
       config: which images, their resolution and range.
       euler_error, pos_error: of the mounting, as for `camera_model.depth_camera`; a pair moves as a whole.
-
-    Attributes:
-      pinholes: the depth camera, or the left and the right one.
     """
 
     def __init__(
         self, config: Config, euler_error: np.ndarray | None = None, pos_error: np.ndarray | None = None
     ) -> None:
         self._camera = config.camera
-        self.pinholes: tuple[Pinhole, ...] = (
+        self._pinholes: tuple[Pinhole, ...] = (
             stereo_pair(config.rgb, euler_error, pos_error)
             if config.observation.stereo
             else (depth_camera(config.camera, euler_error, pos_error),)
@@ -39,7 +36,7 @@ class Sensor:
         """The image of a scene with these joint positions, stamped with `time`, s."""
         if model is not self._model:
             self._model = model
-            self._casters = [RayCaster(model, pinhole) for pinhole in self.pinholes]
+            self._casters = [RayCaster(model, pinhole) for pinhole in self._pinholes]
             self._data = mujoco.MjData(self._casters[0].model)
         self._data.qpos[:] = qpos
         mujoco.mj_kinematics(self._casters[0].model, self._data)

@@ -116,9 +116,7 @@ def check_split(config: Config, specs: Sequence[str]) -> None:
     refusing = [spec for spec, step in steps.items() if envs % step]
     if not refusing or envs == AUTO:
         return
-    common = math.lcm(*steps.values())
-    below = envs // common * common
-    fitting = f"{below} or {below + common}" if below else f"{common}"
+    fitting = topology.nearest(envs, math.lcm(*steps.values()))
     raise ConfigError(
         f"{config.name}: {envs} envs cannot be split evenly over {' and '.join(refusing)} with {minibatches} "
         f"ppo.minibatches; use --envs {fitting}, which every layout here can"

@@ -5,11 +5,13 @@ checkpoint. It has no envs and no recurrent states, so a run goes on from it, bu
 checkpoint. docs/bundles.md has sizes and errors.
 """
 
+import contextlib
 import json
 import os
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -139,21 +141,43 @@ def read(path: Path) -> Bundle:
 
     Raises: BundleError: There is no such file, or it is no whole bundle of this version.
     """
+    with _opened(path) as (file, head):
+        arrays = {
+            name: decode(Stored(a["storage"], tuple(a["shape"]), file.read(f"arrays/{name}")))
+            for name, a in head["arrays"].items()
+        }
+    config = config_files.from_dict(head["config"])
+    return Bundle(path, config, arrays, head["precision"], head["provenance"])
+
+
+def outline(path: Path) -> tuple[Config, dict[str, tuple[int, ...]]]:
+    """Configuration of the run behind a bundle, and shapes of its arrays by path; reads none of them.
+
+    Raises: BundleError: As `read` does.
+    """
+    with _opened(path) as (_, head):
+        shapes = {name: tuple(a["shape"]) for name, a in head["arrays"].items()}
+    return config_files.from_dict(head["config"]), shapes
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a path means a bundle, be there one or not, and no run folder."""
+    return path.is_file() or path.suffix == SUFFIX
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
+    """The file and its bundle.json; what goes wrong while it is read becomes a BundleError."""
     try:
         with zipfile.ZipFile(path) as file:
             head = json.loads(file.read("bundle.json"))
             if head["format"] != FORMAT:
                 raise BundleError(f"{path} has format {head['format']}; this mjxdex reads format {FORMAT}")
-            arrays = {
-                name: decode(Stored(a["storage"], tuple(a["shape"]), file.read(f"arrays/{name}")))
-                for name, a in head["arrays"].items()
-            }
+            yield file, head
     except FileNotFoundError:
         raise BundleError(f"there is no file {path}") from None
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, ValueError) as error:
         raise BundleError(f"{path} is no whole bundle ({error}); scripts/bundle.py makes one") from None
-    config = config_files.from_dict(head["config"])
-    return Bundle(path, config, arrays, head["precision"], head["provenance"])
 
 
 def check_fits(bundle: Bundle, config: Config, target: Any) -> None:

@@ -49,9 +49,8 @@ def check(folder: Path, config: Config) -> Config:
 
     Raises: mjxdex.config.UserError: There is no such run, or it does not fit; the message says why.
     """
-    if folder.is_file() or folder.suffix == bundles.SUFFIX:
-        bundle = bundles.read(folder)
-        teacher, shapes = bundle.config, {name: array.shape for name, array in bundle.arrays.items()}
+    if bundles.is_bundle(folder):
+        teacher, shapes = bundles.outline(folder)
     else:
         teacher, shapes = run_folder.open_run(folder), None
     if teacher.distill.teacher:

@@ -88,17 +88,21 @@ def _check_split(config: Config, sims: int, learners: int) -> None:
     over = f"{sims} simulator devices"
     if num_envs % sims == 0:
         over = f"{learners} learners with {minibatches} ppo.minibatches each"
-    below = num_envs // step * step
-    fitting = f"{below} or {below + step}" if below else f"{step}"
     raise ConfigError(
-        f"env.num_envs {num_envs} cannot be split evenly over {over}; use {fitting}, or another "
-        "runtime.topology"
+        f"env.num_envs {num_envs} cannot be split evenly over {over}; use {nearest(num_envs, step)}, or "
+        "another runtime.topology"
     )
 
 
 def env_step(sims: int, learners: int, minibatches: int) -> int:
     """Its multiples are the env counts that simulators, learners and their minibatches share evenly."""
     return math.lcm(sims, learners * minibatches)
+
+
+def nearest(num_envs: int, step: int) -> str:
+    """The multiples of `step` around a number of envs, for messages."""
+    below = num_envs // step * step
+    return f"{below} or {below + step}" if below else f"{step}"
 
 
 def parse(spec: str) -> tuple[list[int], list[int]]:

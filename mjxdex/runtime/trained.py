@@ -86,7 +86,7 @@ def load_policy(path: Path) -> TrainedPolicy:
 
     Raises: mjxdex.config.UserError: There is no run, no checkpoint is whole, or the file is no bundle.
     """
-    if path.is_file() or path.suffix == bundles.SUFFIX:
+    if bundles.is_bundle(path):
         return _of_bundle(bundles.read(path))
     config = run_folder.open_run(path)
     learner = _network(config)
@@ -106,7 +106,8 @@ def pretrained(name: str) -> Path:
 def _of_bundle(bundle: bundles.Bundle) -> TrainedPolicy:
     learner = _network(bundle.config)
     target = _target(bundle.config, learner)
-    arrays = {name: array for name, array in bundle.arrays.items() if name in checkpoints.flatten(target)}
+    wanted = checkpoints.flatten(target)
+    arrays = {name: array for name, array in bundle.arrays.items() if name in wanted}
     bundles.check_fits(bundle._replace(arrays=arrays), bundle.config, target)
     policy = _policy(bundle.config, learner, bundle.iteration, checkpoints.filled(arrays, target), [])
     return policy._replace(training=bundle.provenance["training"])
