@@ -7,30 +7,27 @@ import subprocess
 
 def used_bytes() -> int | None:
     """Memory in use on the first visible GPU, of all processes; None without a GPU for JAX."""
-    if not shutil.which("nvidia-smi") or os.environ.get("JAX_PLATFORMS") == "cpu":
-        return None
-    return round(_smi("memory.used") * 2**20)
+    return _bytes("memory.used")
 
 
 def total_bytes() -> int | None:
     """Memory of the first visible GPU; None without a GPU for JAX."""
-    if not shutil.which("nvidia-smi") or os.environ.get("JAX_PLATFORMS") == "cpu":
-        return None
-    return round(_smi("memory.total") * 2**20)
+    return _bytes("memory.total")
 
 
 def kind() -> str | None:
     """Name of the first visible GPU, the same as JAX's `device_kind`; None without a GPU for JAX."""
-    if not shutil.which("nvidia-smi") or os.environ.get("JAX_PLATFORMS") == "cpu":
-        return None
     return _ask("name")
 
 
-def _smi(field: str) -> float:
-    return float(_ask(field))
+def _bytes(field: str) -> int | None:
+    mebibytes = _ask(field)
+    return None if mebibytes is None else round(float(mebibytes) * 2**20)
 
 
-def _ask(field: str) -> str:
+def _ask(field: str) -> str | None:
+    if not shutil.which("nvidia-smi") or os.environ.get("JAX_PLATFORMS") == "cpu":
+        return None
     first = (os.environ.get("CUDA_VISIBLE_DEVICES") or "0").split(",")[0]
     query = ["nvidia-smi", "-i", first, f"--query-gpu={field}", "--format=csv,noheader,nounits"]
     return subprocess.run(query, check=True, capture_output=True, text=True).stdout.strip()
