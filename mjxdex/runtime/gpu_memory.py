@@ -1,4 +1,7 @@
-"""What the driver says of the first visible GPU, without taking any of its memory."""
+"""What the driver says of the first visible GPU, without taking any of its memory.
+
+None stands for no GPU that JAX could use: no driver, one that fails, or JAX_PLATFORMS=cpu.
+"""
 
 import os
 import shutil
@@ -6,17 +9,17 @@ import subprocess
 
 
 def used_bytes() -> int | None:
-    """Memory in use on the first visible GPU, of all processes; None without a GPU for JAX."""
+    """Memory in use on the first visible GPU, of all processes, or None."""
     return _bytes("memory.used")
 
 
 def total_bytes() -> int | None:
-    """Memory of the first visible GPU; None without a GPU for JAX."""
+    """Memory of the first visible GPU, or None."""
     return _bytes("memory.total")
 
 
 def kind() -> str | None:
-    """Name of the first visible GPU, the same as JAX's `device_kind`; None without a GPU for JAX."""
+    """Name of the first visible GPU, the same as JAX's `device_kind`, or None."""
     return _ask("name")
 
 
@@ -30,4 +33,5 @@ def _ask(field: str) -> str | None:
         return None
     first = (os.environ.get("CUDA_VISIBLE_DEVICES") or "0").split(",")[0]
     query = ["nvidia-smi", "-i", first, f"--query-gpu={field}", "--format=csv,noheader,nounits"]
-    return subprocess.run(query, check=True, capture_output=True, text=True).stdout.strip()
+    answer = subprocess.run(query, capture_output=True, text=True)
+    return None if answer.returncode else answer.stdout.strip()
