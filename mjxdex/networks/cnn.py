@@ -49,7 +49,8 @@ class Convolutions(nnx.Module):
             else:
                 block_out = 1
                 x = halving_convolution(x, kernel[...].astype(self.dtype), block_in=block)
-            x, block = norm(x, bias[...]), block_out
+            block = max(block_out, self._next_block(i, x.shape[1:3]))
+            x = norm(x, bias[...], block=block // block_out)
         return x
 
     def size(self, height: int, width: int) -> tuple[int, int]:
@@ -63,10 +64,20 @@ class Convolutions(nnx.Module):
         return halving_convolution(x.astype(self.dtype), kernel.astype(self.dtype), block_out=block_out)
 
     def _first_block(self, shape: tuple[int, ...]) -> int:
-        """Block size of the first layer's result: 2, as the second layer wants it, if its size is even."""
+        """Block size of the first convolution's result: 2, as the second wants it, if its size is even."""
         kernel = self.kernels[0].shape[0]
         even = all(((length - kernel) // 2 + 1) % 2 == 0 for length in shape)
         return 2 if even and len(self.kernels) > 1 else 1
+
+    def _next_block(self, layer: int, shape: tuple[int, ...]) -> int:
+        """Block size of the layer's normalized images of this size: 2, as the next convolution wants them.
+
+        Blocks leave out a last odd row or column, which only kernels of odd size look at.
+        """
+        if layer + 1 == len(self.kernels):
+            return 1
+        size = self.kernels[layer + 1].shape[0]
+        return 2 if size % 2 == 0 or all(length % 2 == 0 for length in shape) else 1
 
 
 class DepthEncoder(Convolutions):

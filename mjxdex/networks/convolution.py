@@ -12,8 +12,8 @@ def halving_convolution(
     """Convolution of stride 2 without padding.
 
     The pixels of each block become channels, and the kernel is rearranged to match, with zeros where a pixel
-    of the block does not count. That gives tensor cores more channels and spares the strided gradients. An
-    image in blocks of p pixels a side is [N, H / p, W / p, p p C], the channels in the order row, column, C.
+    of the block does not count. That gives tensor cores more channels and spares the strided gradients.
+    `in_blocks` says what images in blocks are.
 
     Args:
       x: Images in blocks of `block_in`: 1 (that is, [N, H, W, C]) or 2 `block_out`.
@@ -32,9 +32,7 @@ def halving_convolution(
     if block_in == 1:
         fill_rows, fill_columns = max(block * height - rows, 0), max(block * width - columns, 0)
         x = jnp.pad(x, ((0, 0), (0, fill_rows), (0, fill_columns), (0, 0)))
-        x = x[:, : block * height, : block * width]
-        x = x.reshape(-1, height, block, width, block, channels)
-        x = x.transpose(0, 1, 3, 2, 4, 5).reshape(-1, height, width, block * block * channels)
+        x = in_blocks(x[:, : block * height, : block * width], block)
 
     def shifted(row: int, column: int) -> jax.Array:
         """The kernel as seen from the blocks that a pixel of the resulting block looks at."""
@@ -46,6 +44,17 @@ def halving_convolution(
 
     kernels = [shifted(row, column) for row in range(block_out) for column in range(block_out)]
     return _convolve(x[:, :height, :width], jnp.concatenate(kernels, axis=-1))
+
+
+def in_blocks(x: jax.Array, block: int) -> jax.Array:
+    """[N, H, W, C] → [N, H // block, W // block, block block C]: the pixels of each block become channels.
+
+    These are in the order row, column, C. Rows and columns at the end that fill no block are left out.
+    """
+    height, width, channels = x.shape[1] // block, x.shape[2] // block, x.shape[3]
+    x = x[:, : block * height, : block * width]
+    x = x.reshape(-1, height, block, width, block, channels)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(-1, height, width, block * block * channels)
 
 
 def in_halves(x: jax.Array) -> jax.Array:

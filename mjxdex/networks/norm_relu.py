@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from mjxdex.networks import norm_relu_kernels as kernels
+from mjxdex.networks.convolution import in_blocks
 
 EPSILON = 1e-6
 
@@ -22,71 +23,79 @@ class NormRelu(nnx.Module):
         self.scale = nnx.Param(jnp.ones(channels))
         self.bias = nnx.Param(jnp.zeros(channels))
 
-    def __call__(self, x: jax.Array, shift: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array, shift: jax.Array, *, block: int = 1) -> jax.Array:
         """Normalizes x + shift.
 
         Args:
           x: [N, H, W, C or a multiple, in which the channels repeat].
           shift: float32 [C], the bias of the convolution that gave x.
+          block: Pixels a side of the result's blocks.
 
         Returns:
-          The same shape and type as x.
+          The result of the type of x: [N, H, W, as x], or if `block` is not 1 as `in_blocks` rearranges it.
         """
         repeats = x.shape[-1] // shift.shape[0]
-        vectors = (jnp.tile(vector, repeats)[None] for vector in (shift, self.scale[...], self.bias[...]))
-        return _norm_relu(x.reshape(x.shape[0], -1, x.shape[-1]), *vectors).reshape(x.shape)
+        vectors = (jnp.tile(vector, repeats) for vector in (shift, self.scale[...], self.bias[...]))
+        return _norm_relu(x, *vectors, block)
 
 
-def _primal(x, shift, scale, bias):
-    return _forward(x, shift, scale, bias)[0]
+def _primal(x, shift, scale, bias, block):
+    return _forward(x, shift, scale, bias, block)[0]
 
 
-def _forward(x, shift, scale, bias):
-    """x [N, R, C], vectors [1, C] → the result [N, R, C], and what the gradient needs."""
+def _forward(x, shift, scale, bias, block):
+    """x [N, H, W, C], vectors [C] → the result in blocks, and what the gradient needs."""
     run = kernels.forward if kernels.fit(x) else _plain_forward
-    y, mean, inverse = run(x, shift, scale, bias, EPSILON)
+    y, mean, inverse = run(x, shift, scale, bias, epsilon=EPSILON, block=block)
     return y, (x, shift, scale, bias, mean, inverse)
 
 
-def _backward(saved, dy):
-    """All gradients but that of x follow from three sums over R, [N, C]: of dz, of dz x̂, and of x̂.
+def _backward(block, saved, dy):
+    """All gradients but that of x follow from three sums over H and W, [N, C]: of dz, of dz x̂, and of x̂.
 
     x̂ is the normalized x, and dz is dy where the result is positive.
     """
     x, shift, scale, bias, mean, inverse = saved
     run = kernels.backward if kernels.fit(x) else _plain_backward
-    dx, *sums = run(x, dy, shift, scale, bias, mean, inverse)
+    dx, *sums = run(x, dy, shift, scale, bias, mean, inverse, block=block)
     dz, dz_normed, normed = sums
-    along, across = _means(sums, scale, x.shape[1])
-    dshift = inverse[:, None] * (dz * scale - x.shape[1] * along - normed * across)
-    return dx, *(jnp.sum(per_image, 0, keepdims=True) for per_image in (dshift, dz_normed, dz))
+    pixels = x.shape[1] * x.shape[2]
+    along, across = _means(sums, scale, pixels)
+    dshift = inverse[:, None] * (dz * scale - pixels * along - normed * across)
+    return dx, *(jnp.sum(per_image, 0) for per_image in (dshift, dz_normed, dz))
 
 
-def _means(sums, scale, rows):
+def _means(sums, scale, pixels):
     """Means over an image, [N, 1], of dz scale and dz scale x̂: what its mean and its deviation take away."""
-    count = rows * scale.shape[1]
+    count = pixels * len(scale)
     return tuple(jnp.sum(total * scale, 1, keepdims=True) / count for total in sums[:2])
 
 
-def _plain_forward(x, shift, scale, bias, epsilon):
+def _plain_forward(x, shift, scale, bias, *, epsilon, block):
     """What `kernels.forward` does."""
     dtype, x = x.dtype, x.astype(jnp.float32) + shift
-    mean = jnp.mean(x, (1, 2))
-    var = jnp.maximum(jnp.mean(x**2, (1, 2)) - mean**2, 0.0)
+    mean = jnp.mean(x, (1, 2, 3))
+    var = jnp.maximum(jnp.mean(x**2, (1, 2, 3)) - mean**2, 0.0)
     inverse = jax.lax.rsqrt(var + epsilon)
-    normed = (x - mean[:, None, None]) * inverse[:, None, None]
-    return nnx.relu(normed * scale + bias).astype(dtype), mean, inverse
+    normed = (x - _over_image(mean)) * _over_image(inverse)
+    return in_blocks(nnx.relu(normed * scale + bias).astype(dtype), block), mean, inverse
 
 
-def _plain_backward(x, dy, shift, scale, bias, mean, inverse):
+def _plain_backward(x, dy, shift, scale, bias, mean, inverse, *, block):
     """What `kernels.backward` does."""
-    normed = (x.astype(jnp.float32) + shift - mean[:, None, None]) * inverse[:, None, None]
+    [dy] = jax.linear_transpose(lambda y: in_blocks(y, block), x)(dy)
+    normed = (x.astype(jnp.float32) + shift - _over_image(mean)) * _over_image(inverse)
     dz = jnp.where(normed * scale + bias > 0, dy.astype(jnp.float32), 0.0)
-    sums = [jnp.sum(a, 1) for a in (dz, dz * normed, normed)]
-    along, across = _means(sums, scale, x.shape[1])
-    dx = inverse[:, None, None] * (dz * scale - along[:, None] - normed * across[:, None])
+    sums = [jnp.sum(a, (1, 2)) for a in (dz, dz * normed, normed)]
+    along, across = (_over_image(mean[:, 0]) for mean in _means(sums, scale, x.shape[1] * x.shape[2]))
+    dx = _over_image(inverse) * (dz * scale - along - normed * across)
     return dx.astype(x.dtype), *sums
 
 
-_norm_relu = jax.custom_vjp(_primal)
+def _over_image(number):
+    """[N] → [N, 1, 1, 1]."""
+    return number[:, None, None, None]
+
+
+_norm_relu = jax.custom_vjp(_primal, nondiff_argnums=(4,))
 _norm_relu.defvjp(_forward, _backward)

@@ -9,15 +9,15 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
 _WARPS = 8
-"""Warps that work on an image; with _BLOCK the best of what was measured on an H100."""
-_BLOCK = 4096
+"""Warps that work on an image; with _VALUES the best of what was measured on an H100."""
+_VALUES = 4096
 """Values that they work on at a time."""
 _INTERPRET = False
 """Run without a GPU, for tests."""
 
 
 def fit(x: jax.Array) -> bool:
-    """Whether the kernels are to be used for x [N, R, C]: on a GPU, for bfloat16 and C a power of 2."""
+    """Whether the kernels are to be used for x [N, H, W, C]: on a GPU, for bfloat16 and C a power of 2."""
     channels = x.shape[-1]
     return jax.default_backend() == "gpu" and x.dtype == jnp.bfloat16 and channels & (channels - 1) == 0
 
@@ -27,22 +27,30 @@ def forward(
     shift: jax.Array,
     scale: jax.Array,
     bias: jax.Array,
+    *,
     epsilon: float,
+    block: int,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """ReLU of the normalized x + shift.
 
     Args:
-      x: [N, R, C], normalized over R and C.
-      shift, scale, bias: float32 [1, C].
+      x: [N, H, W, C], normalized over H, W and C.
+      shift, scale, bias: float32 [C].
       epsilon: Added to the variance.
+      block: Pixels a side of the result's blocks.
 
     Returns:
-      The result, [N, R, C] of the type of x; mean and 1 / deviation of x + shift, float32 [N].
+      The result, [N, H / block, W / block, block block C] of the type of x, as `convolution.in_blocks` would
+      rearrange it; mean and 1 / deviation of x + shift, float32 [N].
     """
-    kernel = functools.partial(_forward_kernel, epsilon=epsilon)
-    number = jax.ShapeDtypeStruct(x.shape[:1], jnp.float32)
-    y = jax.ShapeDtypeStruct(x.shape, x.dtype)
-    return _call(kernel, (x, shift, scale, bias), (y, number, number))
+    images, rows, columns, channels = x.shape
+    height, width = rows // block, columns // block
+    number = jax.ShapeDtypeStruct((images,), jnp.float32)
+    y = jax.ShapeDtypeStruct((images, height * width * block**2, channels), x.dtype)
+    kernel = functools.partial(_forward_kernel, tiles=_Tiles(x.shape, block), epsilon=epsilon)
+    vectors = (vector[None] for vector in (shift, scale, bias))
+    y, *statistics = _call(kernel, (_flat(x), *vectors), (y, number, number))
+    return y.reshape(images, height, width, -1), *statistics
 
 
 def backward(
@@ -53,11 +61,23 @@ def backward(
     bias: jax.Array,
     mean: jax.Array,
     inverse: jax.Array,
+    *,
+    block: int,
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-    """Gradient of x, and the sums over R of dz, dz x̂ and x̂, float32 [N, C], that `norm_relu` needs."""
-    sums = jax.ShapeDtypeStruct((x.shape[0], x.shape[2]), jnp.float32)
-    dx = jax.ShapeDtypeStruct(x.shape, x.dtype)
-    return _call(_backward_kernel, (x, dy, shift, scale, bias, mean, inverse), (dx, sums, sums, sums))
+    """Gradient of x, and the sums over H and W of dz, dz x̂ and x̂, float32 [N, C], that `norm_relu` needs."""
+    images, rows, columns, channels = x.shape
+    sums = jax.ShapeDtypeStruct((images, channels), jnp.float32)
+    dx = jax.ShapeDtypeStruct((images, rows * columns, channels), x.dtype)
+    kernel = functools.partial(_backward_kernel, tiles=_Tiles(x.shape, block))
+    dy = dy.reshape(images, -1, channels)
+    vectors = (vector[None] for vector in (shift, scale, bias))
+    dx, *sums = _call(kernel, (_flat(x), dy, *vectors, mean, inverse), (dx, sums, sums, sums))
+    return dx.reshape(x.shape), *sums
+
+
+def _flat(x: jax.Array) -> jax.Array:
+    """[N, H, W, C] → [N, H W, C]."""
+    return x.reshape(x.shape[0], -1, x.shape[3])
 
 
 def _call(kernel: Callable[..., None], inputs: tuple, outputs: tuple):
@@ -78,77 +98,119 @@ def _call(kernel: Callable[..., None], inputs: tuple, outputs: tuple):
     )(*inputs)
 
 
-class _Blocks:
-    """The blocks of rows that an image [R, C] is worked through in; called with a number: rows and mask."""
+class _Tiles:
+    """The tiles of pixels that an image of x [N, H, W, C] is worked through in; the last may be smaller.
 
-    def __init__(self, shape: tuple[int, int]):
-        self.rows, self.channels = shape
-        self.size = max(1, _BLOCK // self.channels)
-        self.number = pl.cdiv(self.rows, self.size)
+    Args:
+      shape: of x.
+      block: Pixels a side of the blocks of its result.
+    """
 
-    def __call__(self, i: jax.Array) -> tuple[pl.Slice | slice, jax.Array]:
-        mask = i * self.size + jnp.arange(self.size) < self.rows
-        return pl.ds(i * self.size, self.size), jnp.broadcast_to(mask[:, None], (self.size, self.channels))
+    def __init__(self, shape: tuple[int, ...], block: int):
+        _, self.rows, self.columns, self.channels = shape
+        self.block = block
+        self.size = max(1, _VALUES // self.channels)
+        self.number = pl.cdiv(self.rows * self.columns, self.size)
+        self.values = self.rows * self.columns * self.channels
+
+    def load(self, ref, i: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Tile i of an image in its order, float32 [size, C], and which of its values there are."""
+        mask = self._spread(self._pixels(i) < self.rows * self.columns)
+        return triton.load(self._slice(ref, i), mask=mask, other=0.0).astype(jnp.float32), mask
+
+    def store(self, ref, i: jax.Array, values: jax.Array) -> None:
+        """The inverse of `load`."""
+        mask = self._spread(self._pixels(i) < self.rows * self.columns)
+        triton.store(self._slice(ref, i), values.astype(ref.dtype), mask=mask)
+
+    def load_blocks(self, ref, i: jax.Array) -> jax.Array:
+        """The pixels of tile i of an image in blocks; 0 for those that are in none."""
+        if self.block == 1:
+            return self.load(ref, i)[0]
+        at, mask = self._in_blocks(ref, i)
+        return triton.load(at, mask=mask, other=0.0).astype(jnp.float32)
+
+    def store_blocks(self, ref, i: jax.Array, values: jax.Array) -> None:
+        """The inverse of `load_blocks`."""
+        if self.block == 1:
+            self.store(ref, i, values)
+            return
+        at, mask = self._in_blocks(ref, i)
+        triton.store(at, values.astype(ref.dtype), mask=mask)
+
+    def sums(self, values: Callable[..., tuple[jax.Array, ...]], count: int) -> tuple[jax.Array, ...]:
+        """Sums of `values(i)`, `count` arrays [size, C], over the tiles; not yet over their pixels."""
+
+        def add(i, sums):
+            return tuple(total + new for total, new in zip(sums, values(i), strict=True))
+
+        zero = jnp.zeros((self.size, self.channels))
+        return jax.lax.fori_loop(0, self.number, add, (zero,) * count)
+
+    def _pixels(self, i: jax.Array) -> jax.Array:
+        return i * self.size + jnp.arange(self.size)
+
+    def _spread(self, mask: jax.Array) -> jax.Array:
+        """[size] → [size, C]."""
+        return jnp.broadcast_to(mask[:, None], (self.size, self.channels))
+
+    def _slice(self, ref, i: jax.Array):
+        return ref.at[pl.ds(i * self.size, self.size), :]
+
+    def _in_blocks(self, ref, i: jax.Array):
+        """Where the pixels of tile i are in an image in blocks, and which of them are there."""
+        pixels, block = self._pixels(i), self.block
+        row, column = jax.lax.div(pixels, self.columns), jax.lax.rem(pixels, self.columns)
+        (row, inner_row), (column, inner_column) = (
+            (jax.lax.div(a, block), jax.lax.rem(a, block)) for a in (row, column)
+        )
+        height, width = self.rows // block, self.columns // block
+        places = ((row * width + column) * block + inner_row) * block + inner_column
+        mask = self._spread((row < height) & (column < width))
+        return ref.at[places[:, None], jnp.arange(self.channels)[None]], mask
 
 
-def _sums(blocks: _Blocks, values: Callable[..., tuple[jax.Array, ...]], count: int):
-    """Sums of `values(at, mask)`, `count` arrays [block, C], over the blocks; not yet over a block's rows."""
-
-    def add(i, sums):
-        return tuple(total + new for total, new in zip(sums, values(*blocks(i)), strict=True))
-
-    zero = jnp.zeros((blocks.size, blocks.channels))
-    return jax.lax.fori_loop(0, blocks.number, add, (zero,) * count)
-
-
-def _load(ref, at, mask) -> jax.Array:
-    return triton.load(ref.at[at, :], mask=mask, other=0.0).astype(jnp.float32)
-
-
-def _forward_kernel(x_ref, shift_ref, scale_ref, bias_ref, y_ref, mean_ref, inverse_ref, *, epsilon):
-    blocks = _Blocks(x_ref.shape)
-    count = blocks.rows * blocks.channels
+def _forward_kernel(x_ref, shift_ref, scale_ref, bias_ref, y_ref, mean_ref, inverse_ref, *, tiles, epsilon):
     shift = shift_ref[...]
 
-    def powers(at, mask):
-        wide = jnp.where(mask, _load(x_ref, at, mask) + shift, 0.0)
-        return wide, wide * wide
+    def powers(i):
+        x, mask = tiles.load(x_ref, i)
+        x = jnp.where(mask, x + shift, 0.0)
+        return x, x * x
 
-    mean, square = (jnp.sum(total) / count for total in _sums(blocks, powers, 2))
+    mean, square = (jnp.sum(total) / tiles.values for total in tiles.sums(powers, 2))
     inverse = jax.lax.rsqrt(jnp.maximum(square - mean * mean, 0.0) + epsilon)
     mean_ref[...], inverse_ref[...] = mean, inverse
     gain = scale_ref[...] * inverse
     offset = (shift - mean) * gain + bias_ref[...]
 
-    @pl.loop(0, blocks.number)
-    def write(i):
-        at, mask = blocks(i)
-        y = jnp.maximum(_load(x_ref, at, mask) * gain + offset, 0.0)
-        triton.store(y_ref.at[at, :], y.astype(y_ref.dtype), mask=mask)
+    @pl.loop(0, tiles.number)
+    def _(i):
+        x, _ = tiles.load(x_ref, i)
+        tiles.store_blocks(y_ref, i, jnp.maximum(x * gain + offset, 0.0))
 
 
-def _backward_kernel(x_ref, dy_ref, shift_ref, scale_ref, bias_ref, mean_ref, inverse_ref, dx_ref, *sum_refs):
-    blocks = _Blocks(x_ref.shape)
-    count = blocks.rows * blocks.channels
+def _backward_kernel(
+    x_ref, dy_ref, shift_ref, scale_ref, bias_ref, mean_ref, inverse_ref, dx_ref, *sum_refs, tiles
+):
     scale, bias, inverse = scale_ref[...], bias_ref[...], inverse_ref[...]
     offset = shift_ref[...] - mean_ref[...]
 
-    def read(at, mask):
-        normed = jnp.where(mask, (_load(x_ref, at, mask) + offset) * inverse, 0.0)
-        return jnp.where(normed * scale + bias > 0, _load(dy_ref, at, mask), 0.0), normed
+    def read(i):
+        x, mask = tiles.load(x_ref, i)
+        normed = jnp.where(mask, (x + offset) * inverse, 0.0)
+        return jnp.where(normed * scale + bias > 0, tiles.load_blocks(dy_ref, i), 0.0), normed
 
-    def terms(at, mask):
-        dz, normed = read(at, mask)
+    def terms(i):
+        dz, normed = read(i)
         return dz, dz * normed, normed
 
-    sums = tuple(jnp.sum(total, 0) for total in _sums(blocks, terms, 3))
+    sums = tuple(jnp.sum(total, 0) for total in tiles.sums(terms, 3))
     for ref, total in zip(sum_refs, sums, strict=True):
         ref[...] = total
-    along, across = (jnp.sum(total * scale) / count for total in sums[:2])
+    along, across = (jnp.sum(total * scale) / tiles.values for total in sums[:2])
 
-    @pl.loop(0, blocks.number)
-    def write(i):
-        at, mask = blocks(i)
-        dz, normed = read(at, mask)
-        dx = (dz * scale - along - normed * across) * inverse
-        triton.store(dx_ref.at[at, :], dx.astype(dx_ref.dtype), mask=mask)
+    @pl.loop(0, tiles.number)
+    def _(i):
+        dz, normed = read(i)
+        tiles.store(dx_ref, i, (dz * scale - along - normed * across) * inverse)

@@ -7,8 +7,8 @@ import pytest
 from flax import nnx
 
 from mjxdex.config import NetworkConfig
-from mjxdex.networks.cnn import DepthEncoder
-from mjxdex.networks.convolution import halving_convolution, in_halves
+from mjxdex.networks.cnn import Convolutions, DepthEncoder
+from mjxdex.networks.convolution import halving_convolution, in_blocks, in_halves
 from mjxdex.networks.layers import Draws
 from mjxdex.types import DEPTH_UNIT
 
@@ -45,12 +45,6 @@ def encode(depth: jax.Array, dtype: str = "float32") -> jax.Array:
     return jax.jit(lambda: DepthEncoder(config, draw=draws())(depth))()
 
 
-def blocks_of_two(x: jax.Array) -> jax.Array:
-    n, rows, columns, channels = x.shape
-    x = x.reshape(n, rows // 2, 2, columns // 2, 2, channels)
-    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, rows // 2, columns // 2, 4 * channels)
-
-
 @pytest.mark.parametrize(("kernel_size", "image"), [(6, (12, 16)), (6, (13, 17)), (3, (10, 13))])
 def test_result_in_blocks_feeds_the_next_convolution(kernel_size, image):
     keys = jax.random.split(jax.random.key(0), 3)
@@ -60,10 +54,25 @@ def test_result_in_blocks_feeds_the_next_convolution(kernel_size, image):
     want = xla_convolution(x, first)
     assert want.shape[1] % 2 == want.shape[2] % 2 == 0
     blocks = halving_convolution(x, first, block_out=2)
-    np.testing.assert_allclose(blocks, blocks_of_two(want), atol=1e-4)
+    np.testing.assert_allclose(blocks, in_blocks(want, 2), atol=1e-4)
     if second is not None:
         again = halving_convolution(blocks, second, block_in=2)
         np.testing.assert_allclose(again, xla_convolution(want, second), atol=1e-3)
+
+
+@pytest.mark.parametrize("kernel_sizes", [(6, 4, 4), (6, 3, 2), (4, 4, 3)])
+@pytest.mark.parametrize("image", [(36, 44), (41, 42)])
+def test_layers_of_all_sizes_equal_their_definition(kernel_sizes, image):
+    filters = (4, 8, 8)
+    config = NetworkConfig(cnn_filters=filters, cnn_kernels=kernel_sizes, compute_dtype="float32")
+    layers = Convolutions(config, 3, draw=draws())
+    x = want = jax.random.normal(jax.random.key(1), (2, *image, 3))
+    for kernel, bias in zip(layers.kernels, layers.biases, strict=True):
+        want = xla_convolution(want, kernel[...]) + bias[...]
+        mean, std = (f(want, axis=(1, 2, 3), keepdims=True) for f in (jnp.mean, jnp.std))
+        want = nnx.relu((want - mean) / std)
+    assert want.shape[1:] == (*layers.size(*image), 8)
+    np.testing.assert_allclose(jax.jit(layers)(x), want, atol=1e-3)
 
 
 def test_halves_keep_a_tenth_of_a_millimetre():

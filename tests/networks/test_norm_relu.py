@@ -7,22 +7,24 @@ import pytest
 from flax import nnx
 
 from mjxdex.networks import norm_relu_kernels
+from mjxdex.networks.convolution import in_blocks
 from mjxdex.networks.norm_relu import EPSILON, NormRelu
 
-SHAPE = (3, 7, 9, 16)
+SHAPE = (5, 7, 9, 16)
 
 
-def definition(x, shift, scale, bias):
+def definition(x, shift, scale, bias, block=1):
     repeats = x.shape[-1] // shift.shape[0]
     x = x + jnp.tile(shift, repeats)
     mean, var = (f(x, axis=(1, 2, 3), keepdims=True) for f in (jnp.mean, jnp.var))
-    return nnx.relu((x - mean) / jnp.sqrt(var + EPSILON) * jnp.tile(scale, repeats) + jnp.tile(bias, repeats))
+    y = (x - mean) / jnp.sqrt(var + EPSILON) * jnp.tile(scale, repeats) + jnp.tile(bias, repeats)
+    return in_blocks(nnx.relu(y), block)
 
 
-def fused(x, shift, scale, bias):
+def fused(x, shift, scale, bias, block=1):
     module = NormRelu(shift.shape[0])
     module.scale[...], module.bias[...] = scale, bias
-    return module(x, shift)
+    return module(x, shift, block=block)
 
 
 def case(channels: int):
@@ -33,29 +35,31 @@ def case(channels: int):
 
 @pytest.fixture(params=["plain", "kernels"])
 def implementation(request, monkeypatch):
-    """Kernels run interpreted, in blocks that do not divide the image evenly."""
+    """Kernels run interpreted, in tiles that do not divide the image evenly."""
     if request.param == "kernels":
         monkeypatch.setattr(norm_relu_kernels, "fit", lambda x: True)
-        monkeypatch.setattr(norm_relu_kernels, "_BLOCK", 64)
+        monkeypatch.setattr(norm_relu_kernels, "_VALUES", 64)
         monkeypatch.setattr(norm_relu_kernels, "_INTERPRET", True)
 
 
-@pytest.mark.parametrize("channels", [16, 4])
-def test_result_and_gradients_equal_the_definitions(implementation, channels):
+@pytest.mark.parametrize(("channels", "block"), [(16, 1), (4, 1), (16, 2), (16, 3)])
+def test_result_and_gradients_equal_the_definitions(implementation, channels, block):
     inputs, weights = case(channels)
+    weights = in_blocks(weights, block)
 
     def run(f):
-        return jax.value_and_grad(lambda *i: jnp.sum(f(*i) * weights), argnums=(0, 1, 2, 3))(*inputs)
+        return jax.value_and_grad(lambda *i: jnp.sum(f(*i, block) * weights), argnums=(0, 1, 2, 3))(*inputs)
 
-    np.testing.assert_allclose(fused(*inputs), definition(*inputs), atol=5e-5)
+    np.testing.assert_allclose(fused(*inputs, block), definition(*inputs, block), atol=5e-5)
     for got, want in zip(jax.tree.leaves(run(fused)), jax.tree.leaves(run(definition)), strict=True):
         np.testing.assert_allclose(got, want, atol=2e-5 * np.abs(want).max())
 
 
-def test_bfloat16_rounds_the_result_and_nothing_before_it(implementation):
+@pytest.mark.parametrize("block", [1, 2])
+def test_bfloat16_rounds_the_result_and_nothing_before_it(implementation, block):
     (x, *vectors), _ = case(16)
     x = x.astype(jnp.bfloat16)
-    got, want = fused(x, *vectors), definition(x.astype(jnp.float32), *vectors)
+    got, want = fused(x, *vectors, block), definition(x.astype(jnp.float32), *vectors, block)
     assert got.dtype == jnp.bfloat16
     np.testing.assert_allclose(got.astype(jnp.float32), want, rtol=2**-8, atol=1e-5)
 
