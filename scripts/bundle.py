@@ -1,4 +1,5 @@
-"""Bundles what a run has learned into one small file: bundle.py RUN --out FILE [--dtype int8] [--critic]"""
+"""Bundles what a run has learned into one small file: bundle.py RUN --out FILE [--dtype int8] [--critic]
+or takes the policy out of a bundle that has more: bundle.py BUNDLE --out FILE"""
 
 import argparse
 import sys
@@ -11,11 +12,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", metavar="RUN", type=Path, help="run folder")
+    parser.add_argument("run", metavar="RUN", type=Path, help="run folder, or bundle")
     parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="file to write, NAME.bundle")
     parser.add_argument(
-        "--dtype", choices=("float32", "bfloat16", "int8"), default="bfloat16",
-        help="precision of the networks' kernels; int8 has a step size per output [%(default)s]",
+        "--dtype", choices=("float32", "bfloat16", "int8"),
+        help="precision of the networks' kernels; int8 has a step size per output [bfloat16]",
     )  # fmt: skip
     parser.add_argument("--critic", action="store_true", help="the critic too, to train on from the file")
     parser.add_argument(
@@ -35,12 +36,21 @@ def run(options: argparse.Namespace) -> None:
 
     if options.out.suffix != bundles.SUFFIX:
         raise UserError(f"--out is {options.out}; its name must end in {bundles.SUFFIX}")
+    if bundles.is_bundle(options.run):
+        if options.dtype or options.critic or options.moments:
+            raise UserError(
+                f"{options.run} is a bundle: its policy is taken over as it is; leave out --dtype, --critic "
+                "and --moments"
+            )
+        bundles.write_policy(options.run, options.out)
+        print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB")
+        return
     config = run_folder.open_run(options.run)
     notices = bundles.write(
         options.run,
         options.out,
         bundled_shapes(config),
-        options.dtype,
+        options.dtype or "bfloat16",
         critic=options.critic,
         moments=options.moments,
     )

@@ -126,14 +126,30 @@ def write(
         "versions": run_folder.versions(),
         "arrays": {name: {"storage": a.storage, "shape": list(a.shape)} for name, a in arrays.items()},
     }
+    _save(path, head, {name: stored.data for name, stored in arrays.items()})
+    return restored.notices
+
+
+def write_policy(source: Path, path: Path) -> None:
+    """Bundles the policy of a bundle, as it is stored there, without critic and moments.
+
+    Raises: BundleError: `source` is no whole bundle of this version.
+    """
+    with _opened(source) as (file, head):
+        parts = ("learner.policy.", "learner.normalizers.", "learner.stats.", "adr.")
+        head["arrays"] = {name: a for name, a in head["arrays"].items() if name.startswith(parts)}
+        data = {name: file.read(f"arrays/{name}") for name in head["arrays"]}
+    _save(path, head, data)
+
+
+def _save(path: Path, head: dict[str, Any], arrays: dict[str, bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("bundle.json", json.dumps(head, indent=2) + "\n")
-        for name, stored in arrays.items():
-            file.writestr(f"arrays/{name}", stored.data)
+        for name, data in arrays.items():
+            file.writestr(f"arrays/{name}", data)
     os.replace(partial, path)
-    return restored.notices
 
 
 def read(path: Path) -> Bundle:

@@ -114,6 +114,16 @@ def test_an_exact_bundle_is_the_policy_of_the_run(small, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_the_policy_out_of_a_bundle_is_that_of_the_run(small, tmp_path):
+    folder, _ = small
+    whole = write(folder, tmp_path / "whole.bundle", "int8", critic=True, moments=True)
+    alone = write(folder, tmp_path / "alone.bundle", "int8")
+    bundles.write_policy(whole, tmp_path / "part.bundle")
+    part, alone = bundles.read(tmp_path / "part.bundle"), bundles.read(alone)
+    assert part.arrays.keys() == alone.arrays.keys() and same(part.arrays, alone.arrays)
+    assert part.provenance == alone.provenance and part.config == alone.config
+
+
 def test_a_student_is_bundled_too(tmp_path):
     """Its policy and statistics; they have no critic, and PPO does not start from them."""
     network = make_student(STUDENT)
