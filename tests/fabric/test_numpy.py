@@ -11,9 +11,9 @@ from mjxdex.robot import kinematics
 from mjxdex.robot.tables import LOWER, RESET_POS, UPPER
 
 SECONDS = 5
-DOUBLE = jnp.ones(()).dtype == jnp.float64
-LIMIT = 1e-11 if DOUBLE else 5e-5
-"""rad; in float32 JAX's own rounding takes it up to 3e-5 from the double-precision fabric."""
+LIMITS = {jnp.float64: 1e-11, jnp.float32: 5e-3}
+"""rad; JAX's rounding in float32 takes it up to 3e-5 from the double-precision fabric on one kind of
+processor, and for a moment up to 6e-4 on another."""
 
 
 def advance(state, action):
@@ -24,22 +24,25 @@ def advance(state, action):
     return state
 
 
+@pytest.mark.parametrize("dtype", LIMITS)
 @pytest.mark.parametrize("seed", [0, 1])
-def test_rollout_follows_the_jax_fabric(seed):
+def test_rollout_follows_the_jax_fabric(seed, dtype):
     """Five seconds of targets that jump twice a second, some of them inside table and walls."""
     rng = np.random.default_rng(seed)
     actions = np.repeat(rng.uniform(-1, 1, (2 * SECONDS, 11)), 30, axis=0)
     state = fabric.FabricState(RESET_POS, 0 * RESET_POS, 0 * RESET_POS)
-    state_jax = fabric.FabricState(*(jnp.asarray(leaf) for leaf in state))
     advance_jax = jax.jit(advance)
     worst = moved = 0.0
-    for action in actions:
-        state, state_jax = advance(state, action), advance_jax(state_jax, jnp.asarray(action))
-        worst = max(worst, np.abs(state.pos - state_jax.pos).max())
-        moved = max(moved, np.abs(state.pos - RESET_POS).max())
+    with jax.enable_x64(dtype == jnp.float64):
+        state_jax = fabric.FabricState(*(jnp.asarray(leaf) for leaf in state))
+        for action in actions:
+            state, state_jax = advance(state, action), advance_jax(state_jax, jnp.asarray(action))
+            worst = max(worst, np.abs(state.pos - state_jax.pos).max())
+            moved = max(moved, np.abs(state.pos - RESET_POS).max())
+    assert state_jax.pos.dtype == dtype
     assert all(isinstance(leaf, np.ndarray) and leaf.dtype == np.float64 for leaf in state)
     assert moved > 0.5
-    assert worst < LIMIT
+    assert worst < LIMITS[dtype]
 
 
 def test_hand_points_and_their_velocities_are_those_of_jax():
