@@ -3,11 +3,12 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import asdict
 from typing import Any
+
+from mjxdex.runtime import gpu_memory
 
 RESULT = "result: "
 """How the line of a case starts."""
@@ -73,11 +74,6 @@ def _clipped(text: str) -> str:
 
 
 def gpu_used() -> list[int] | None:
-    """Used memory of each visible GPU, MiB; None without nvidia-smi."""
-    if shutil.which("nvidia-smi") is None:
-        return None
-    query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
-    if visible := os.environ.get("CUDA_VISIBLE_DEVICES"):
-        query.append(f"--id={visible}")
-    lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()
-    return [int(line) for line in lines]
+    """Used memory of each visible GPU, MiB; None without a driver that answers."""
+    lines = gpu_memory.query("memory.used", os.environ.get("CUDA_VISIBLE_DEVICES"))
+    return None if lines is None else [int(line) for line in lines]

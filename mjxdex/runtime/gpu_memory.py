@@ -29,9 +29,23 @@ def _bytes(field: str) -> int | None:
 
 
 def _ask(field: str) -> str | None:
-    if not shutil.which("nvidia-smi") or os.environ.get("JAX_PLATFORMS") == "cpu":
+    if os.environ.get("JAX_PLATFORMS") == "cpu":
         return None
     first = (os.environ.get("CUDA_VISIBLE_DEVICES") or "0").split(",")[0]
-    query = ["nvidia-smi", "-i", first, f"--query-gpu={field}", "--format=csv,noheader,nounits"]
-    answer = subprocess.run(query, capture_output=True, text=True)
-    return None if answer.returncode else answer.stdout.strip()
+    lines = query(field, first)
+    return lines[0] if lines else None
+
+
+def query(field: str, gpus: str | None) -> list[str] | None:
+    """What nvidia-smi says of a field, by GPU; None where there is no driver, or one that fails.
+
+    Args:
+      field: such as memory.used.
+      gpus: which, separated by commas; None for all.
+    """
+    if not shutil.which("nvidia-smi"):
+        return None
+    which = ["-i", gpus] if gpus else []
+    command = ["nvidia-smi", *which, f"--query-gpu={field}", "--format=csv,noheader,nounits"]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    return None if answer.returncode else answer.stdout.strip().splitlines()

@@ -4,6 +4,7 @@ import stat
 
 import pytest
 
+from mjxdex.evaluation import processes
 from mjxdex.runtime import gpu_memory
 
 
@@ -28,7 +29,15 @@ def test_memory_is_in_bytes_and_of_the_first_visible_gpu(driver, monkeypatch):
     assert gpu_memory.kind() == "NVIDIA H100"
 
 
-@pytest.mark.parametrize("what", [gpu_memory.kind, gpu_memory.total_bytes, gpu_memory.used_bytes])
+def test_used_memory_is_of_each_visible_gpu(driver, monkeypatch):
+    driver('case "$*" in *"-i 3,1 "*memory.used*) echo 5; echo 7;; esac')
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
+    assert processes.gpu_used() == [5, 7]
+
+
+@pytest.mark.parametrize(
+    "what", [gpu_memory.kind, gpu_memory.total_bytes, gpu_memory.used_bytes, processes.gpu_used]
+)
 def test_a_driver_that_fails_is_no_gpu(driver, what):
     driver("echo couldn\\'t communicate with the driver; exit 9")
     assert what() is None
