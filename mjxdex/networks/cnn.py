@@ -41,33 +41,29 @@ class Convolutions(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """[N, H, W, inputs] → [N, h, w, outputs] in the compute type; see `size`."""
-        block = 1
+        block, shape = 1, x.shape[1:3]
         for i, (kernel, bias, norm) in enumerate(zip(self.kernels, self.biases, self.norms, strict=True)):
+            shape = _halved(shape, kernel)
+            block_in, block = block, self._next_block(i, shape)
             if i == 0:
-                block_out = self._first_block(x.shape[1:3])
+                block_out = block if _even(shape) else 1
                 x = self._see(x, kernel[...], block_out)
             else:
                 block_out = 1
-                x = halving_convolution(x, kernel[...].astype(self.dtype), block_in=block)
-            block = max(block_out, self._next_block(i, x.shape[1:3]))
+                x = halving_convolution(x, kernel[...].astype(self.dtype), block_in=block_in)
             x = norm(x, bias[...], block=block // block_out)
         return x
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns of the features of images of this size."""
+        shape = height, width
         for kernel in self.kernels:
-            height, width = ((length - kernel.shape[0]) // 2 + 1 for length in (height, width))
-        return height, width
+            shape = _halved(shape, kernel)
+        return shape
 
     def _see(self, x: jax.Array, kernel: jax.Array, block_out: int) -> jax.Array:
         """The first convolution."""
         return halving_convolution(x.astype(self.dtype), kernel.astype(self.dtype), block_out=block_out)
-
-    def _first_block(self, shape: tuple[int, ...]) -> int:
-        """Block size of the first convolution's result: 2, as the second wants it, if its size is even."""
-        kernel = self.kernels[0].shape[0]
-        even = all(((length - kernel) // 2 + 1) % 2 == 0 for length in shape)
-        return 2 if even and len(self.kernels) > 1 else 1
 
     def _next_block(self, layer: int, shape: tuple[int, ...]) -> int:
         """Block size of the layer's normalized images of this size: 2, as the next convolution wants them.
@@ -77,7 +73,17 @@ class Convolutions(nnx.Module):
         if layer + 1 == len(self.kernels):
             return 1
         size = self.kernels[layer + 1].shape[0]
-        return 2 if size % 2 == 0 or all(length % 2 == 0 for length in shape) else 1
+        return 2 if size % 2 == 0 or _even(shape) else 1
+
+
+def _halved(shape: tuple[int, ...], kernel: nnx.Param) -> tuple[int, int]:
+    """Rows and columns after the convolution with a kernel."""
+    rows, columns = ((length - kernel.shape[0]) // 2 + 1 for length in shape)
+    return rows, columns
+
+
+def _even(shape: tuple[int, ...]) -> bool:
+    return all(length % 2 == 0 for length in shape)
 
 
 class DepthEncoder(Convolutions):

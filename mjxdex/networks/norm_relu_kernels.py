@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -113,30 +114,25 @@ class _Tiles:
         self.number = pl.cdiv(self.rows * self.columns, self.size)
         self.values = self.rows * self.columns * self.channels
 
-    def load(self, ref, i: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Tile i of an image in its order, float32 [size, C], and which of its values there are."""
+    def in_order(self, ref, i: jax.Array) -> "_Place":
+        """Where the pixels of tile i are in an image like x."""
         mask = self._spread(self._pixels(i) < self.rows * self.columns)
-        return triton.load(self._slice(ref, i), mask=mask, other=0.0).astype(jnp.float32), mask
+        return _Place(ref.at[pl.ds(i * self.size, self.size), :], mask)
 
-    def store(self, ref, i: jax.Array, values: jax.Array) -> None:
-        """The inverse of `load`."""
-        mask = self._spread(self._pixels(i) < self.rows * self.columns)
-        triton.store(self._slice(ref, i), values.astype(ref.dtype), mask=mask)
-
-    def load_blocks(self, ref, i: jax.Array) -> jax.Array:
-        """The pixels of tile i of an image in blocks; 0 for those that are in none."""
-        if self.block == 1:
-            return self.load(ref, i)[0]
-        at, mask = self._in_blocks(ref, i)
-        return triton.load(at, mask=mask, other=0.0).astype(jnp.float32)
-
-    def store_blocks(self, ref, i: jax.Array, values: jax.Array) -> None:
-        """The inverse of `load_blocks`."""
-        if self.block == 1:
-            self.store(ref, i, values)
-            return
-        at, mask = self._in_blocks(ref, i)
-        triton.store(at, values.astype(ref.dtype), mask=mask)
+    def in_blocks(self, ref, i: jax.Array) -> "_Place":
+        """Where they are in an image in blocks; some may be in none."""
+        block = self.block
+        if block == 1:
+            return self.in_order(ref, i)
+        pixels = self._pixels(i)
+        row, column = jax.lax.div(pixels, self.columns), jax.lax.rem(pixels, self.columns)
+        (row, inner_row), (column, inner_column) = (
+            (jax.lax.div(a, block), jax.lax.rem(a, block)) for a in (row, column)
+        )
+        height, width = self.rows // block, self.columns // block
+        places = ((row * width + column) * block + inner_row) * block + inner_column
+        mask = self._spread((row < height) & (column < width))
+        return _Place(ref.at[places[:, None], jnp.arange(self.channels)[None]], mask)
 
     def sums(self, values: Callable[..., tuple[jax.Array, ...]], count: int) -> tuple[jax.Array, ...]:
         """Sums of `values(i)`, `count` arrays [size, C], over the tiles; not yet over their pixels."""
@@ -154,28 +150,27 @@ class _Tiles:
         """[size] → [size, C]."""
         return jnp.broadcast_to(mask[:, None], (self.size, self.channels))
 
-    def _slice(self, ref, i: jax.Array):
-        return ref.at[pl.ds(i * self.size, self.size), :]
 
-    def _in_blocks(self, ref, i: jax.Array):
-        """Where the pixels of tile i are in an image in blocks, and which of them are there."""
-        pixels, block = self._pixels(i), self.block
-        row, column = jax.lax.div(pixels, self.columns), jax.lax.rem(pixels, self.columns)
-        (row, inner_row), (column, inner_column) = (
-            (jax.lax.div(a, block), jax.lax.rem(a, block)) for a in (row, column)
-        )
-        height, width = self.rows // block, self.columns // block
-        places = ((row * width + column) * block + inner_row) * block + inner_column
-        mask = self._spread((row < height) & (column < width))
-        return ref.at[places[:, None], jnp.arange(self.channels)[None]], mask
+class _Place(NamedTuple):
+    """Values of an image, [size, C], and which of them there are."""
+
+    at: Any
+    mask: jax.Array
+
+    def load(self) -> jax.Array:
+        """float32; 0 where there is none."""
+        return triton.load(self.at, mask=self.mask, other=0.0).astype(jnp.float32)
+
+    def store(self, values: jax.Array) -> None:
+        triton.store(self.at, values.astype(self.at.dtype), mask=self.mask)
 
 
 def _forward_kernel(x_ref, shift_ref, scale_ref, bias_ref, y_ref, mean_ref, inverse_ref, *, tiles, epsilon):
     shift = shift_ref[...]
 
     def powers(i):
-        x, mask = tiles.load(x_ref, i)
-        x = jnp.where(mask, x + shift, 0.0)
+        here = tiles.in_order(x_ref, i)
+        x = jnp.where(here.mask, here.load() + shift, 0.0)
         return x, x * x
 
     mean, square = (jnp.sum(total) / tiles.values for total in tiles.sums(powers, 2))
@@ -186,8 +181,8 @@ def _forward_kernel(x_ref, shift_ref, scale_ref, bias_ref, y_ref, mean_ref, inve
 
     @pl.loop(0, tiles.number)
     def _(i):
-        x, _ = tiles.load(x_ref, i)
-        tiles.store_blocks(y_ref, i, jnp.maximum(x * gain + offset, 0.0))
+        x = tiles.in_order(x_ref, i).load()
+        tiles.in_blocks(y_ref, i).store(jnp.maximum(x * gain + offset, 0.0))
 
 
 def _backward_kernel(
@@ -197,9 +192,9 @@ def _backward_kernel(
     offset = shift_ref[...] - mean_ref[...]
 
     def read(i):
-        x, mask = tiles.load(x_ref, i)
-        normed = jnp.where(mask, (x + offset) * inverse, 0.0)
-        return jnp.where(normed * scale + bias > 0, tiles.load_blocks(dy_ref, i), 0.0), normed
+        here = tiles.in_order(x_ref, i)
+        normed = jnp.where(here.mask, (here.load() + offset) * inverse, 0.0)
+        return jnp.where(normed * scale + bias > 0, tiles.in_blocks(dy_ref, i).load(), 0.0), normed
 
     def terms(i):
         dz, normed = read(i)
@@ -213,4 +208,4 @@ def _backward_kernel(
     @pl.loop(0, tiles.number)
     def _(i):
         dz, normed = read(i)
-        tiles.store(dx_ref, i, (dz * scale - along - normed * across) * inverse)
+        tiles.in_order(dx_ref, i).store((dz * scale - along - normed * across) * inverse)

@@ -30,6 +30,8 @@ from mjxdex.task import adr
 
 FORMAT = 1
 SUFFIX = ".bundle"
+_POLICYS = ("policy", "normalizers", "stats", "adr")
+"""Parts of a checkpoint that every bundle has."""
 
 
 class BundleError(UserError):
@@ -105,10 +107,10 @@ def write(
     restored = checkpoints.load(folder, {"learner": shapes, "adr": level})
     learner, arrays = restored.state["learner"], {}
     for name, array in checkpoints.flatten(restored.state).items():
-        part = name.removeprefix("learner.").partition(".")[0]
+        part = _part(name)
         moment = ".nu." in name or name.endswith(".count")
         if (
-            part in ("policy", "normalizers", "stats", "adr")
+            part in _POLICYS
             or (critic and part == "critic")
             or (moments and (part == "step_size" or (part.endswith("_opt") and moment)))
         ):
@@ -136,10 +138,14 @@ def write_policy(source: Path, path: Path) -> None:
     Raises: BundleError: `source` is no whole bundle of this version.
     """
     with _opened(source) as (file, head):
-        parts = ("learner.policy.", "learner.normalizers.", "learner.stats.", "adr.")
-        head["arrays"] = {name: a for name, a in head["arrays"].items() if name.startswith(parts)}
+        head["arrays"] = {name: a for name, a in head["arrays"].items() if _part(name) in _POLICYS}
         data = {name: file.read(f"arrays/{name}") for name in head["arrays"]}
     _save(path, head, data)
+
+
+def _part(name: str) -> str:
+    """The part of a checkpoint that an array belongs to."""
+    return name.removeprefix("learner.").partition(".")[0]
 
 
 def _save(path: Path, head: dict[str, Any], arrays: dict[str, bytes]) -> None:
