@@ -70,3 +70,28 @@ def test_statistics_survive_an_image_that_is_mostly_empty():
     x[:, 20:24, 30:34] += rng.normal(size=(1, 4, 4, 16))
     got = NormRelu(16)(jnp.asarray(x, jnp.float32), jnp.zeros(16))
     np.testing.assert_allclose(got, np.maximum((x - x.mean()) / x.std(), 0), atol=1e-5)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    ("size", "channels", "block"), [((77, 57), 16, 2), ((37, 27), 32, 1), ((17, 12), 64, 2), ((7, 5), 128, 1)]
+)
+def test_compiled_kernels_equal_the_definition(size, channels, block):
+    keys = jax.random.split(jax.random.key(0), 5)
+    x, weights = (jax.random.normal(key, (64, *size, channels), jnp.bfloat16) for key in keys[:2])
+    vectors = [1 + 0.4 * jax.random.normal(key, (channels,)) for key in keys[2:]]
+    assert norm_relu_kernels.fit(x)
+    weights = in_blocks(weights, block)
+
+    def run(f, x):
+        def loss(*inputs):
+            y = f(*inputs, block)
+            return jnp.sum(y.astype(jnp.float32) * weights), y
+
+        return jax.jit(jax.value_and_grad(loss, argnums=(0, 1, 2, 3), has_aux=True))(x, *vectors)
+
+    (_, y), gradients = run(fused, x)
+    (_, wanted), wanted_gradients = run(definition, x.astype(jnp.float32))
+    np.testing.assert_allclose(y.astype(jnp.float32), wanted, rtol=2**-7, atol=1e-4)
+    for got, want in zip(gradients, wanted_gradients, strict=True):
+        np.testing.assert_allclose(got.astype(jnp.float32), want, atol=1e-2 * np.abs(want).max())

@@ -9,7 +9,7 @@ import pytest
 from mjxdex import config_files, objects, scene
 from mjxdex.config import Config, ConfigError
 from mjxdex.objects.shapes import Part, Shape
-from mjxdex.render.madrona import meshes, requirements
+from mjxdex.render.madrona import meshes, requirements, vulkan
 from mjxdex.render.madrona.instances import Instances
 from mjxdex.render.primitives import frames, tabulate
 from mjxdex.robot.tables import RESET_POS
@@ -103,6 +103,34 @@ def test_one_error_lists_all_that_is_missing(monkeypatch):
     for thing in ("gs-madrona", "libvulkan.so.1", "libcuda.so.1", "libnvrtc.so.12", "C++20 compiler"):
         assert thing in text
     assert "--render.backend warp" in text
+
+
+class Loader:
+    """Vulkan's loader as far as it is asked, with GPUs of the vendors given; None for no driver at all."""
+
+    def __init__(self, vendors: list[int] | None) -> None:
+        self.vendors = vendors
+
+    def vkCreateInstance(self, info, allocator, instance) -> int:
+        return -9 if self.vendors is None else 0  # VK_ERROR_INCOMPATIBLE_DRIVER
+
+    def vkDestroyInstance(self, instance, allocator) -> None: ...
+
+    def vkEnumeratePhysicalDevices(self, instance, count, devices) -> int:
+        count._obj.value = len(self.vendors)
+        if devices is not None:
+            devices[:] = range(1, len(self.vendors) + 1)
+        return 0
+
+    def vkGetPhysicalDeviceProperties(self, device, properties) -> None:
+        properties[2] = self.vendors[device.value - 1]
+
+
+@pytest.mark.parametrize(
+    ("vendors", "found"), [(None, False), ([], False), ([0x10005], False), ([0x10005, 0x10DE], True)]
+)
+def test_vulkan_is_asked_for_a_gpu_of_nvidias(vendors, found):
+    assert vulkan.finds_nvidia(Loader(vendors)) == found
 
 
 def test_what_madrona_cannot_draw_is_an_error_before_anything_starts():

@@ -14,6 +14,7 @@ import jax
 import jaxlib
 
 from mjxdex.config import UserError
+from mjxdex.render.madrona import vulkan
 
 PACKAGE = "gs_madrona"
 _CUDA12 = {"nvidia.cuda_nvrtc": "libnvrtc.so.12", "nvidia.nvjitlink": "libnvJitLink.so.12"}
@@ -77,6 +78,11 @@ def find() -> Requirements:
             preload.append(found)
     if not _loads("libvulkan.so.1"):
         missing.append("libvulkan.so.1, the Vulkan loader: apt install libvulkan1, or its like")
+    elif not vulkan.finds_nvidia(ctypes.CDLL("libvulkan.so.1")):
+        missing.append(
+            "the Vulkan part of NVIDIA's driver; if it is installed, name its nvidia_icd.json in the "
+            "environment variable VK_DRIVER_FILES"
+        )
     if not _loads("libcuda.so.1"):
         missing.append("libcuda.so.1, which comes with NVIDIA's driver")
     compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
