@@ -44,8 +44,28 @@ def segments(reset: Tensor, count: int) -> Segments:
     return Segments(count, index, steps - begun)
 
 
+class ImageNorm(nn.Module):
+    """Normalizes each image over all its pixels and channels, then ReLU.
+
+    GroupNorm of one group, written out: compiled, PyTorch 2.11's own has a backward kernel that accesses
+    illegal memory on an H100 with 16,384 images.
+    """
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(filters))
+        self.bias = nn.Parameter(torch.zeros(filters))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] → the same, in the same precision."""
+        wide = x.float()
+        variance, mean = torch.var_mean(wide, dim=(1, 2, 3), keepdim=True, correction=0)
+        y = (wide - mean) * torch.rsqrt(variance + 1e-6)
+        return F.relu(y * self.weight[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+
+
 class Encoder(nn.Module):
-    """`networks.cnn.DepthEncoder`: GroupNorm of one group is its normalization."""
+    """`networks.cnn.DepthEncoder`."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -53,7 +73,7 @@ class Encoder(nn.Module):
         first, *others = zip(channels[:-1], channels[1:], config.cnn_kernels, strict=True)
         self.first = nn.Conv2d(*first, stride=2)
         self.others = nn.ModuleList(nn.Conv2d(*sizes, stride=2) for sizes in others)
-        self.norms = nn.ModuleList(nn.GroupNorm(1, filters, eps=1e-6) for filters in config.cnn_filters)
+        self.norms = nn.ModuleList(ImageNorm(filters) for filters in config.cnn_filters)
         self.linear = nn.Linear(channels[-1], config.embedding)
 
     def forward(self, depth: Tensor) -> Tensor:
@@ -66,9 +86,9 @@ class Encoder(nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)
         kernel = (self.first.weight * DEPTH_UNIT).repeat(1, 2, 1, 1)
         x = F.conv2d(x, kernel.contiguous(memory_format=torch.channels_last), self.first.bias, stride=2)
-        x = F.relu(self.norms[0](x))
+        x = self.norms[0](x)
         for convolution, norm in zip(self.others, self.norms[1:], strict=True):
-            x = F.relu(norm(convolution(x)))
+            x = norm(convolution(x))
         return self.linear(x.mean(dim=(2, 3), dtype=torch.float32)).float()
 
 

@@ -1,6 +1,7 @@
 """The simulator shards: one pmapped program over the simulator devices, where the envs' state stays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import jax
 import numpy as np
@@ -30,10 +31,6 @@ class Simulators:
     """
 
     def __init__(self, config: Config, devices: Sequence[jax.Device]) -> None:
-        if len(devices) > 1 and jax.__version_info__[:2] == (0, 11):
-            # Compiling a pmapped program with MJX-Warp's empty arrays crashes jax 0.11 (Shardy);
-            # 0.10 and 0.12 are sound.
-            jax.config.update("jax_use_shardy_partitioner", False)
         self.devices = tuple(devices)
         self.envs_per_shard = config.env.num_envs // (jax.process_count() * len(self.devices))
         self.objects = object_sets.load(config.env.objects)
@@ -43,7 +40,9 @@ class Simulators:
         self.sharding = NamedSharding(Mesh(np.asarray(self.devices), (SIM_AXIS,)), PartitionSpec(SIM_AXIS))
 
         def pmap(function, **kwargs):
-            return jax.pmap(function, axis_name=SIM_AXIS, devices=self.devices, **kwargs)
+            return _compilable(
+                jax.pmap(function, axis_name=SIM_AXIS, devices=self.devices, **kwargs), devices
+            )
 
         self._init = pmap(self.env.init)
         self._observe = pmap(lambda state: (self.env.observe(state), self.env.blank_outcome(state)))
@@ -104,3 +103,29 @@ class Simulators:
     def _shard(self, leaf) -> jax.Array:
         split = np.asarray(leaf).reshape(len(self.devices), self.envs_per_shard, *np.shape(leaf)[1:])
         return jax.device_put(split, self.sharding)
+
+
+def _compilable(program: Callable, devices: Sequence[jax.Device]) -> Callable:
+    """The pmapped program, in a form that this version of jax compiles.
+
+    jax 0.11 crashes where it compiles one with MJX-Warp's empty arrays for several devices by its present
+    partitioner, Shardy (0.10 and 0.12 do not), and where it compiles a learner of several GPUs
+    by the older one.
+    """
+    if len(devices) == 1 or jax.__version_info__[:2] != (0, 11):
+        return program
+
+    def call(*arguments):
+        with _older_partitioner():
+            return program(*arguments)
+
+    return call
+
+
+@contextmanager
+def _older_partitioner() -> Iterator[None]:
+    jax.config.update("jax_use_shardy_partitioner", False)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_use_shardy_partitioner", True)
