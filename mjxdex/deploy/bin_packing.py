@@ -12,13 +12,12 @@ import numpy as np
 
 from mjxdex.config import Config
 from mjxdex.deploy import cell
-from mjxdex.deploy.fabric_targets import at_level
 from mjxdex.deploy.loop import ControlLoop, Step
 from mjxdex.deploy.real_time import RealTimeCamera, RealTimeCell
 from mjxdex.deploy.simulated import Faults, SimulatedCamera, SimulatedRobot
+from mjxdex.deploy.spawn import spawn_pose
 from mjxdex.deploy.state_machine import Mode
 from mjxdex.scene import TABLE_TOP
-from mjxdex.task.places import SPAWN_CENTRE
 
 DROP_HEIGHT = 0.15
 """Objects are let go this far above the table's top, metres."""
@@ -139,14 +138,8 @@ class BinPacking:
         return machine.mode is Mode.HOME and bool(away < machine.thresholds.home_distance)
 
     def _place(self, object_id: int, rng: np.random.Generator) -> None:
-        adr = self._config.adr
-        width = np.array(
-            [at_level(ends, self._spawn_level) for ends in (adr.spawn_width_x, adr.spawn_width_y)]
-        )
-        x, y = SPAWN_CENTRE[:2] + width * rng.uniform(-0.5, 0.5, 2)
-        half = 0.5 * np.pi * at_level(adr.spawn_rotation, self._spawn_level) * rng.uniform(-1, 1, 2)
-        (cx, cy), (sx, sy) = np.cos(half), np.sin(half)
-        self.robot.place(object_id, (x, y, TABLE_TOP + DROP_HEIGHT), (cx * cy, sx * cy, cx * sy, sx * sy))
+        pose = spawn_pose(self._config.adr, self._spawn_level, rng)
+        self.robot.place(object_id, (*pose.pos[:2], TABLE_TOP + DROP_HEIGHT), pose.quat)
         angle, distance = self._conditions.camera_angle, self._conditions.camera_distance
         faults = Faults(
             latency=self._conditions.latency,

@@ -55,6 +55,7 @@ class OnnxPolicy:
     Args:
       path: of the file.
       threads: of ONNX Runtime; 1 leaves the other cores to camera and robot.
+      adr_level: to act at, in place of the one that the policy reached.
 
     Attributes:
       terms: names of the vector observation's terms, in order.
@@ -65,7 +66,7 @@ class OnnxPolicy:
       UserError: it is told what a robot does not know.
     """
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path, threads: int = 1, adr_level: int | None = None) -> None:
         try:
             import onnxruntime
         except ImportError:
@@ -88,7 +89,7 @@ class OnnxPolicy:
                 "scripts/export_onnx.py"
             )
         self.config = config_files.from_dict(json.loads(about["config"]))
-        self.adr_level = int(json.loads(about["adr_level"]))
+        self.adr_level = int(json.loads(about["adr_level"])) if adr_level is None else adr_level
         self.terms = tuple(term["name"] for term in json.loads(about["observation_order"]))
         check_terms(self.terms)
 

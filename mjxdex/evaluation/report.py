@@ -123,7 +123,7 @@ def summarize(
     held = np.arange(success.shape[1]) % len(names)
     error = object_pos_error
     rows = [
-        _result(
+        result(
             name,
             success[:, held == i],
             done[:, held == i],
@@ -144,14 +144,15 @@ def summarize(
         },
         training=policy.training,
         control_steps=success.shape[0],
-        total=_result("all", success, done, control_dt, error),
+        total=result("all", success, done, control_dt, error),
         objects=rows,
     )
 
 
-def _result(
-    name: str, success: np.ndarray, done: np.ndarray, control_dt: float, error: np.ndarray | None
+def result(
+    name: str, success: np.ndarray, done: np.ndarray, control_dt: float, error: np.ndarray | None = None
 ) -> ObjectResult:
+    """Counts the envs of one object; arrays as for `summarize`, `control_dt` in s."""
     at_end, reached = success[-1], success.any(axis=0)
     first = (success.argmax(axis=0)[reached] + 1) * control_dt
     return ObjectResult(

@@ -14,7 +14,7 @@ from mjxdex.robot.tables import KD, KP
 from mjxdex.task import observations, sensing
 from mjxdex.task.adr import value
 from mjxdex.task.disturbance import wrench
-from mjxdex.task.places import LOWEST, REACH
+from mjxdex.task.places import is_lost
 from mjxdex.task.reset import fresh
 from mjxdex.task.reward import reward_terms
 from mjxdex.task.state import EnvState, Seen, View, select, view
@@ -167,8 +167,7 @@ class GraspEnv:
         self, state: EnvState, now: View, diverged: jax.Array, reading: Reading, level: jax.Array
     ) -> Outcome:
         terms = reward_terms(now, self.config, level)
-        x, y, z = now.object_pos.T
-        lost = (x < REACH[0][0]) | (x > REACH[0][1]) | (y < REACH[1][0]) | (y > REACH[1][1]) | (z < LOWEST)
+        lost = is_lost(now.object_pos)
         terminated = lost | diverged
         over = state.age >= self.episode_steps
         if self.success_steps:
@@ -181,7 +180,7 @@ class GraspEnv:
             critic_final=self._critic_observation(state, now),
             info={
                 **{f"reward/{name}": value for name, value in terms.items()},
-                "env/object_height": z,
+                "env/object_height": now.object_pos[:, 2],
                 "env/lost": lost.astype(jnp.float32),
                 "sim/diverged": diverged.astype(jnp.float32),
                 "sim/contact_overflow": reading.contact_overflow.astype(jnp.float32),
