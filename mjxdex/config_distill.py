@@ -14,8 +14,8 @@ class DistillConfig:
     """
 
     teacher: str = ""
-    """Run folder of the teacher, as scripts/distill_stereo.py --teacher names it; empty in any other run. The
-    teacher is copied into the student's run folder, so this is not needed again."""
+    """Run folder of the teacher, or a bundle of it, as scripts/distill_stereo.py --teacher names it; empty in
+    any other run. The teacher is copied into the student's run folder, so this is not needed again."""
     bptt_steps: int = 1
     """Control steps over which gradients go back through the LSTM, and after which the optimizer steps. Must
     divide ppo.horizon."""

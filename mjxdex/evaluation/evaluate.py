@@ -84,7 +84,7 @@ def evaluate(
 
     num_envs = config.env.num_envs
     student = isinstance(learner, StudentNetwork)
-    carry = learner.initial_carry(num_envs) if student else learner.networks.initial_carries(num_envs)[0]
+    carry = learner.initial_carry(num_envs)
     params, stats = jax.device_put((policy.params, policy.stats), device)
     state: EnvState = sims.init()
     obs = seen(state, sims.first(state)[0])

@@ -66,7 +66,7 @@ def _runner(config: Config) -> tuple[Callable[..., tuple[Any, ...]], Any]:
         student = make_student(config)
         return jax.jit(student.predict_step), student.initial_carry(ENVS)
     learner = make_learner(config)
-    return jax.jit(learner.policy_step), learner.networks.initial_carries(ENVS)[0]
+    return jax.jit(learner.policy_step), learner.initial_carry(ENVS)
 
 
 def _seen(rng: np.random.Generator, config: Config, obs: jax.Array) -> Observation:

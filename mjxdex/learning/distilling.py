@@ -1,7 +1,7 @@
 """Distillation: the student acts, the teacher says what it would have done, and the student learns that."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,6 @@ import optax
 from mjxdex.config import Config, DistillConfig
 from mjxdex.learning import normalizer
 from mjxdex.learning.acting import book, join, split, summarize
-from mjxdex.learning.actor_critic import ActorCritic
 from mjxdex.learning.blocks import WHOLE, Blocks
 from mjxdex.learning.imitation import imitation_loss
 from mjxdex.learning.normalizer import RunningStats
@@ -20,7 +19,7 @@ from mjxdex.learning.schedule import linear
 from mjxdex.learning.state import Params, fresh_account
 from mjxdex.learning.student_network import StudentNetwork
 from mjxdex.networks.lstm import Carry
-from mjxdex.types import Message, Outcome
+from mjxdex.types import Message, Observation, Outcome
 
 _INIT_STREAM, _NOISE_STREAM, _SHARE_STREAM, _DROPOUT_STREAM = range(4)
 LOSSES = ("loss", "action_error", "std_error", "object_pos_error_cm", "action_distance", "grad_norm")
@@ -50,6 +49,21 @@ class Teacher(NamedTuple):
 
     params: Params
     stats: RunningStats
+
+
+class TeacherNetwork(Protocol):
+    """What is asked of a teacher: a `Learner` or, where a student teaches, its `StudentNetwork`."""
+
+    def initial_carry(self, batch: int) -> Carry:
+        """Zero LSTM state for `batch` envs."""
+        ...
+
+    def policy_step(
+        self, params: Params, stats: RunningStats, obs: Observation, carry: Carry, reset: jax.Array
+    ) -> tuple[jax.Array, Carry]:
+        """Mean actions of one step, float32 [B, A], not clipped, and the next carry; see
+        `Learner.policy_step`."""
+        ...
 
 
 class DistillActing(NamedTuple):
@@ -117,7 +131,7 @@ class Distillation:
     Attributes:
       config: The student's; `network`, `distill` and `ppo.horizon` are read.
       student: Its network.
-      teacher: The teacher's.
+      teacher: The teacher's; it takes the images that it sees out of the observation.
       student_columns, teacher_columns: Which columns of `Observation.policy` each of them sees, in order.
         `Observation.critic` is the true object position.
       blocks: How the envs are split over learners.
@@ -125,7 +139,7 @@ class Distillation:
 
     config: Config
     student: StudentNetwork
-    teacher: ActorCritic
+    teacher: TeacherNetwork
     student_columns: np.ndarray
     teacher_columns: np.ndarray
     blocks: Blocks = WHOLE
@@ -142,7 +156,7 @@ class Distillation:
         )
         acting = DistillActing(
             student_carry=self.student.initial_carry(num_envs),
-            teacher_carry=self.teacher.initial_carries(num_envs)[0],
+            teacher_carry=self.teacher.initial_carry(num_envs),
             **fresh_account(num_envs),
         )
         return student, acting
@@ -204,13 +218,9 @@ class Distillation:
         mean, _, student_carry = self.student(
             student.policy, student.stats, own, images, acting.student_carry, acting.reset
         )
-        teacher_mean, teacher_carry = self.teacher.policy(
-            teacher.params,
-            teacher.stats,
-            obs.policy[:, self.teacher_columns],
-            obs.depth if self.teacher.depth else None,
-            acting.teacher_carry,
-            acting.reset,
+        seen = obs._replace(policy=obs.policy[:, self.teacher_columns])
+        teacher_mean, teacher_carry = self.teacher.policy_step(
+            teacher.params, teacher.stats, seen, acting.teacher_carry, acting.reset
         )
         segment = Segment(
             policy=segment.policy.at[k].set(own),

@@ -149,6 +149,10 @@ class Learner:
         """
         return updating.learn(self.networks, self.config.ppo, learner, rollout, self.blocks)
 
+    def initial_carry(self, batch: int) -> Carry:
+        """Zero LSTM state of the policy for `batch` envs."""
+        return self.networks.initial_carries(batch)[0]
+
     def policy_step(
         self, params: Params, stats: RunningStats, obs: Observation, carry: Carry, reset: jax.Array
     ) -> tuple[jax.Array, Carry]:
@@ -158,7 +162,7 @@ class Learner:
           params: `LearnerState.policy`.
           stats: `LearnerState.normalizers.policy`.
           obs: Observation of B envs; the critic's is not read.
-          carry: LSTM state, at first `networks.initial_carries(B)[0]`.
+          carry: LSTM state, at first `initial_carry(B)`.
           reset: bool [B], where an episode starts.
 
         Returns:

@@ -80,3 +80,10 @@ class StudentNetwork:
         """One step for evaluation: mean actions, float32 [B, A], not clipped; object positions, float32
         [B, 3], metres, world frame; the next carry, at first `initial_carry(B)`."""
         return self(params, stats, obs.policy, self.images(obs), carry, reset)
+
+    def policy_step(
+        self, params: Params, stats: RunningStats, obs: Observation, carry: Carry, reset: jax.Array
+    ) -> tuple[jax.Array, Carry]:
+        """`predict_step` without the object positions, as `Learner.policy_step` has none."""
+        mean, _, carry = self.predict_step(params, stats, obs, carry, reset)
+        return mean, carry

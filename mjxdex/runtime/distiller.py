@@ -10,7 +10,6 @@ from jax.sharding import PartitionSpec
 
 from mjxdex.config import Config
 from mjxdex.learning.distilling import DistillActing, Distillation, Segment, StudentState, Tally, Teacher
-from mjxdex.learning.learner import Learner
 from mjxdex.learning.student_network import StudentNetwork
 from mjxdex.runtime import teacher as teachers
 from mjxdex.runtime.learner_mesh import ACCOUNT, COPIED, LEARNER_AXIS, SPLIT
@@ -192,11 +191,10 @@ def make_distillation(
     config: Config, shared: teachers.Shared, teacher: TrainedPolicy, blocks: Any
 ) -> Distillation:
     """The learner for a configuration and its teacher."""
-    assert isinstance(teacher.learner, Learner)
     return Distillation(
         config=config,
-        student=StudentNetwork(config, len(shared.student), teacher.learner.networks.action_dim),
-        teacher=teacher.learner.networks,
+        student=StudentNetwork(config, len(shared.student), len(teacher.params["log_std"])),
+        teacher=teacher.learner,
         student_columns=shared.student,
         teacher_columns=shared.teacher,
         blocks=blocks,

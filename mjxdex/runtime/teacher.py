@@ -44,7 +44,7 @@ def check(folder: Path, config: Config) -> Config:
     on a device.
 
     Args:
-      folder: Run folder of the teacher, or a bundle of it.
+      folder: Run folder of the teacher, itself a student or not, or a bundle of it.
       config: The student's.
 
     Raises: mjxdex.config.UserError: There is no such run, or it does not fit; the message says why.
@@ -53,8 +53,11 @@ def check(folder: Path, config: Config) -> Config:
         teacher, shapes = bundles.outline(folder)
     else:
         teacher, shapes = run_folder.open_run(folder), None
-    if teacher.distill.teacher:
-        raise ConfigError(f"{folder} is a student's run; a teacher is a run of scripts/train.py")
+    if teacher.observation.stereo:
+        raise ConfigError(
+            f"the teacher in {folder} sees stereo RGB, which is drawn for the student alone; a teacher sees "
+            f"depth images or none. This one learned from {teacher.distill.teacher}: let that teach"
+        )
     _check_student(config)
     actions = (shapes or checkpoints.shapes(folder))["learner.policy.log_std"][0]
     if actions != ACTIONS:
@@ -122,9 +125,5 @@ def keep(policy: TrainedPolicy, folder: Path) -> None:
     copy = folder / FOLDER
     copy.mkdir()
     config_files.save(policy.config, copy / "config.yaml")
-    state = {
-        "learner": {"policy": policy.params, "normalizers": {"policy": policy.stats}},
-        "adr": {"level": jnp.int32(policy.adr_level)},
-    }
     with Checkpoints(copy, policy.config) as kept:
-        kept.save(policy.iteration, jax.tree.map(jnp.asarray, state), success=float("nan"))
+        kept.save(policy.iteration, jax.tree.map(jnp.asarray, policy.checkpoint()), success=float("nan"))

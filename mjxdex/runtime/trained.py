@@ -24,7 +24,7 @@ class TrainedPolicy(NamedTuple):
     config: The run's configuration.
     iteration: Training iterations behind the policy.
     adr_level: ADR level reached.
-    learner: Runs the policy: `policy_step` of a Learner, `predict_step` of a student's network.
+    learner: Runs the policy: `policy_step` from `initial_carry`. A student's network has `predict_step` too.
     params, stats: Parameters of the policy, and statistics of its vector observations.
     layout: Names and sizes of the terms of the vector observation, in order.
     notices: One line for each damaged checkpoint that was passed over.
@@ -40,6 +40,10 @@ class TrainedPolicy(NamedTuple):
     layout: list[tuple[str, int]]
     notices: list[str]
     training: dict[str, Any] | None = None
+
+    def checkpoint(self) -> dict[str, Any]:
+        """What a checkpoint needs to hold, so that `load_policy` reads this policy."""
+        return _checkpoint(self.learner, self.params, self.stats, jnp.int32(self.adr_level))
 
 
 def make_learner(config: Config, blocks: Blocks = WHOLE) -> Learner:
@@ -122,11 +126,17 @@ def _target(config: Config, learner: Learner | StudentNetwork) -> dict:
     if isinstance(learner, StudentNetwork):
         params = jax.eval_shape(lambda: learner.init(jax.random.key(0)))
         stats = jax.eval_shape(lambda: normalizer.init((learner.policy_dim,)))
-        saved = {"policy": params, "stats": stats}
     else:
         shapes = learner_shapes(config, learner)
-        saved = {"policy": shapes.policy, "normalizers": {"policy": shapes.normalizers.policy}}
-    return {"learner": saved, "adr": {"level": jax.ShapeDtypeStruct((), jnp.int32)}}
+        params, stats = shapes.policy, shapes.normalizers.policy
+    return _checkpoint(learner, params, stats, jax.ShapeDtypeStruct((), jnp.int32))
+
+
+def _checkpoint(learner: Learner | StudentNetwork, params: Any, stats: Any, level: Any) -> dict[str, Any]:
+    """Arrays of a policy, or their shapes, where a checkpoint of its kind of run has them."""
+    students = isinstance(learner, StudentNetwork)
+    learned = {"stats": stats} if students else {"normalizers": {"policy": stats}}
+    return {"learner": {"policy": params, **learned}, "adr": {"level": level}}
 
 
 def _layout(config: Config) -> list[tuple[str, int]]:

@@ -71,6 +71,28 @@ def test_a_killed_student_goes_on_with_the_same_bits(teacher: Path, uninterrupte
     assert metrics(folder) == metrics(uninterrupted[0])
 
 
+def test_a_student_teaches_and_its_student_goes_on_with_the_same_bits(teacher: Path, tmp_path: Path):
+    """From its run, which is gone when the killed student resumes, as from its bundle."""
+    first, lent, folder = tmp_path / "first", tmp_path / "first.bundle", tmp_path / "run"
+    sees = "--observation.depth true --observation.stereo false --camera.width 80 --camera.height 60"
+    arguments = f"--teacher {teacher} --config smoke_stereo {STUDENT} {sees} --run {first}"
+    finish(start("distill_stereo.py", *arguments.split()))
+    finish(start("bundle.py", str(first), "--out", str(lent), "--dtype", "float32"))
+    chain = f"--config smoke_stereo {STUDENT}".split()
+    whole = finish(
+        start("distill_stereo.py", "--teacher", str(lent), *chain, "--run", str(tmp_path / "whole"))
+    )
+    assert "teacher smoke_stereo, iteration 6" in whole and "80x60 depth" in whole
+    process = start("distill_stereo.py", "--teacher", str(first), *chain, "--run", str(folder))
+    wait_for_rows(folder, 3)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    subprocess.run(["rm", "-r", str(first)], check=True)
+    assert digest(finish(start("distill_stereo.py", "--resume", str(folder)))) == digest(whole)
+    assert metrics(folder) == metrics(tmp_path / "whole")
+
+
 def test_its_report_pictures_and_file(uninterrupted, tmp_path: Path):
     folder, output = uninterrupted
     assert "teacher smoke, iteration 1" in output and "2 x 80x60 RGB" in output
@@ -93,7 +115,7 @@ def test_scripts_send_each_other_their_runs(teacher: Path, uninterrupted):
         ("train.py", ["--resume", str(uninterrupted[0])], "distill_stereo.py --resume"),
         ("train.py", ["--config", "stereo160"], "distill_stereo.py --teacher RUN"),
         ("distill_stereo.py", ["--resume", str(teacher)], "train.py --resume"),
-        ("distill_stereo.py", ["--teacher", str(uninterrupted[0])], "is a student's run"),
+        ("distill_stereo.py", ["--teacher", str(uninterrupted[0])], "sees stereo RGB"),
     ):
         process = start(script, *arguments)
         last = process.communicate(timeout=120)[0].strip().splitlines()[-1]

@@ -13,7 +13,9 @@ import pytest
 
 from mjxdex.config import AdrConfig, Config, DistillConfig, ObservationConfig, RuntimeConfig
 from mjxdex.config_rgb import RgbConfig
+from mjxdex.learning import normalizer
 from mjxdex.learning.learner import Learner
+from mjxdex.learning.student_network import StudentNetwork
 from mjxdex.runtime import distiller as distiller_module
 from mjxdex.runtime import topology
 from mjxdex.runtime.checkpoints import Checkpoints
@@ -21,9 +23,10 @@ from mjxdex.runtime.distiller import Distiller
 from mjxdex.runtime.phases import Phases
 from mjxdex.runtime.teacher import Shared
 from mjxdex.runtime.trained import TrainedPolicy
-from mjxdex.runtime.trainer import TrainState
+from mjxdex.runtime.trainer import TrainState, without_shard_axis
 from mjxdex.types import Observation
 from tests.runtime.toy_simulators import (
+    ACTIONS,
     HEIGHT,
     SIZE,
     WIDTH,
@@ -105,8 +108,22 @@ def teacher() -> TrainedPolicy:
     return TrainedPolicy(settings, 3, 0, learner, params, state.normalizers.policy, [], [])
 
 
-def build(settings: Config) -> Distiller:
-    return Distiller(settings, topology.choose(settings), teacher())
+def student_teacher() -> TrainedPolicy:
+    """A depth student that sees all of the state."""
+    settings = dataclasses.replace(
+        toy_config(ENVS),
+        observation=ObservationConfig(),
+        distill=DistillConfig(teacher="another", object_mlp=(8,)),
+    )
+    network = StudentNetwork(settings, SIZE, ACTIONS)
+    params = network.init(jax.random.key(8))
+    params["mean"]["kernel"] *= 500
+    stats = normalizer.init((SIZE,))._replace(mean=jnp.linspace(-0.5, 0.5, SIZE))
+    return TrainedPolicy(settings, 3, 0, network, params, stats, [], [])
+
+
+def build(settings: Config, taught_by: TrainedPolicy | None = None) -> Distiller:
+    return Distiller(settings, topology.choose(settings), taught_by or teacher())
 
 
 def run(made: Distiller, state: Any, iterations: int) -> tuple[Any, list[dict[str, float]]]:
@@ -148,6 +165,31 @@ def test_the_student_learns_to_act_like_its_teacher_and_to_see_the_object(monkey
     assert last["object_pos_error_cm"] < 0.25 * first["object_pos_error_cm"]
     assert blind["object_pos_error_cm"] > 2 * last["object_pos_error_cm"]
     assert last["episodes"] > 0 and last["teacher_share"] == 0
+
+
+def test_a_student_teaches_with_what_it_does_on_its_own(monkeypatch: pytest.MonkeyPatch):
+    """From depth images and its own columns, with an LSTM state that is zeroed where episodes start."""
+    columns = np.arange(SIZE)
+    monkeypatch.setattr(
+        distiller_module.teachers, "shared", lambda config, _: Shared(config, columns[3:], columns[::-1])
+    )
+    alone = student_teacher()
+    network = alone.learner
+    assert isinstance(network, StudentNetwork)
+    made = build(config("s0-l0", bptt_steps=HORIZON), alone)
+    see, sent = made._see, []
+    monkeypatch.setattr(made, "_see", lambda *given: sent.append(see(*given)) or sent[-1])
+    run(made, made.init(), 1)
+    assert made.buffers is not None
+    segment, carry = made.buffers[0], network.initial_carry(ENVS)
+    for k in range(HORIZON):
+        obs = without_shard_axis(sent[k])[0].obs
+        assert obs.stereo is not None
+        seen = obs._replace(policy=obs.policy[:, ::-1], stereo=None)
+        mean, _, carry = network.predict_step(alone.params, alone.stats, seen, carry, segment.reset[k])
+        np.testing.assert_allclose(segment.teacher_mean[k], mean, rtol=1e-4, atol=1e-5)
+    assert segment.reset[0].all() and segment.reset[1:].any() and not segment.reset[1:].all()
+    assert np.ptp(segment.teacher_mean) > 0.2, "it acts"
 
 
 @functools.cache

@@ -6,15 +6,18 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from mjxdex import config_files
 from mjxdex.config import UserError
+from mjxdex.learning import normalizer
 from mjxdex.runtime import bundles, run_folder, teacher
 from mjxdex.runtime.checkpoints import Checkpoints
 from mjxdex.runtime.storage import encode
+from mjxdex.runtime.trained import TrainedPolicy, load_policy, make_learner, make_student
 from mjxdex.task import observations
 
 
@@ -80,7 +83,6 @@ def test_a_bundle_teaches_as_its_run_does(tmp_path: Path):
             {},
             "tells the student object_pos, which no robot knows",
         ),
-        ({}, {"distill__teacher": "another"}, "is a student's run; a teacher is"),
     ],
 )
 def test_what_does_not_fit_is_one_line(tmp_path: Path, settings, made, said: str):
@@ -88,6 +90,54 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, settings, made, said: str
     with pytest.raises(UserError, match=said) as caught:
         teacher.check(folder, student(**settings))
     assert "\n" not in str(caught.value)
+
+
+def test_a_depth_student_teaches_and_is_held_to_what_a_depth_policy_is(tmp_path: Path):
+    folder = run_of(tmp_path, "mono_depth", distill__teacher="first")
+    found = teacher.check(folder, student(env__objects="primitives"))
+    assert found.name == "mono_depth"
+    shared = teacher.shared(student(camera__every=2), found)
+    sees = shared.config.observation
+    assert (sees.depth, sees.stereo) == (True, True) and shared.config.camera == found.camera
+    with pytest.raises(UserError, match="camera.width: 160 -> 320"):
+        teacher.check(folder, student("mono_depth", camera__width=320, camera__height=240))
+    with pytest.raises(UserError, match="acts in another way, teacher -> student: fabric.steps: 2 -> 1"):
+        teacher.check(folder, student(fabric__steps=1))
+    folder = run_of(tmp_path / "small", "mono_depth", actions=7, distill__teacher="first")
+    with pytest.raises(UserError, match="has 7 actions, the student 11"):
+        teacher.check(folder, student())
+
+
+def test_a_stereo_student_is_no_teacher(tmp_path: Path):
+    folder = run_of(tmp_path, "stereo160", distill__teacher="runs/first")
+    with pytest.raises(UserError, match="sees stereo RGB, .* learned from runs/first: let that teach"):
+        teacher.check(folder, student())
+
+
+@pytest.mark.parametrize("taught_by", ["", "first"])
+def test_the_copy_in_the_run_is_the_teacher(tmp_path: Path, taught_by: str):
+    """A policy's statistics are elsewhere in its checkpoints than a student's."""
+    small = {"cnn_filters": (4, 4), "cnn_kernels": (6, 4), "lstm_units": 8, "mlp": (8,)}
+    config = config_files.load("smoke")
+    config = dataclasses.replace(
+        config,
+        network=dataclasses.replace(config.network, **small),
+        distill=dataclasses.replace(config.distill, teacher=taught_by, object_mlp=(8,)),
+    )
+    if taught_by:
+        learner = network = make_student(config)
+        params = network.init(jax.random.key(0))
+    else:
+        learner = make_learner(config)
+        network = learner.networks
+        params, _ = network.init(jax.random.key(0))
+    stats = jax.tree.map(lambda leaf: leaf + 1.5, normalizer.init((network.policy_dim,)))
+    policy = TrainedPolicy(config, 7, 12, learner, params, stats, [], [])
+    teacher.keep(policy, tmp_path)
+    kept = load_policy(tmp_path / teacher.FOLDER)
+    assert (kept.config, kept.iteration, kept.adr_level) == (config, 7, 12)
+    assert type(kept.learner) is type(learner)
+    jax.tree.map(np.testing.assert_array_equal, (kept.params, kept.stats), (params, stats))
 
 
 def test_depth_teacher_and_depth_student_share_the_camera(tmp_path: Path):
