@@ -83,7 +83,8 @@ def _plain_forward(x, shift, scale, bias, *, epsilon, block):
 
 def _plain_backward(x, dy, shift, scale, bias, mean, inverse, *, block):
     """What `kernels.backward` does."""
-    [dy] = jax.linear_transpose(lambda y: in_blocks(y, block), x)(dy)
+    images = jax.ShapeDtypeStruct(x.shape, dy.dtype)  # `layers.matmul` gives float32 to bfloat16 images
+    [dy] = jax.linear_transpose(lambda y: in_blocks(y, block), images)(dy)
     normed = (x.astype(jnp.float32) + shift - _over_image(mean)) * _over_image(inverse)
     dz = jnp.where(normed * scale + bias > 0, dy.astype(jnp.float32), 0.0)
     sums = [jnp.sum(a, (1, 2)) for a in (dz, dz * normed, normed)]

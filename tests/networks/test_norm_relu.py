@@ -8,6 +8,7 @@ from flax import nnx
 
 from mjxdex.networks import norm_relu_kernels
 from mjxdex.networks.convolution import in_blocks
+from mjxdex.networks.layers import matmul
 from mjxdex.networks.norm_relu import EPSILON, NormRelu
 
 SHAPE = (5, 7, 9, 16)
@@ -62,6 +63,21 @@ def test_bfloat16_rounds_the_result_and_nothing_before_it(implementation, block)
     got, want = fused(x, *vectors, block), definition(x.astype(jnp.float32), *vectors, block)
     assert got.dtype == jnp.bfloat16
     np.testing.assert_allclose(got.astype(jnp.float32), want, rtol=2**-8, atol=1e-5)
+
+
+@pytest.mark.parametrize("block", [1, 2])
+def test_bfloat16_takes_its_gradient_from_a_linear_layer(implementation, block):
+    """Which gives float32, whatever it was given."""
+    (x, *vectors), _ = case(16)
+    kernel = jax.random.normal(jax.random.key(1), (16 * block**2, 3))
+
+    def run(f, x):
+        return jax.grad(lambda x: jnp.sum(matmul(f(x, *vectors, block), kernel, x.dtype) ** 2))(x)
+
+    x = x.astype(jnp.bfloat16)
+    got, want = run(fused, x), run(definition, x.astype(jnp.float32))
+    assert got.dtype == jnp.bfloat16
+    np.testing.assert_allclose(got.astype(jnp.float32), want, atol=2e-2 * np.abs(want).max())
 
 
 def test_statistics_survive_an_image_that_is_mostly_empty():
