@@ -130,7 +130,7 @@ def play(
         },
         control_steps=steps,
         objects=[_count([e for e in episodes if e.object == name], period) for name in names],
-        stops=[episode.stops[0] for episode in episodes if episode.stops],
+        stops={name: [e.stops[0] for e in episodes if e.object == name and e.stops] for name in names},
     )
 
 
@@ -171,7 +171,7 @@ def _read(path: Path) -> dict:
 def _half(engine: str, found: dict, path: Path) -> Half:
     try:
         rows = [ObjectResult(**row) for row in found["objects"]]
-        return Half(engine, found["run"], found["control_steps"], rows, found.get("stops", []))
+        return Half(engine, found["run"], found["control_steps"], rows, found.get("stops", {}))
     except (KeyError, TypeError):
         raise UserError(
             f"{path} has no results of {engine}; evaluate.py RUN --json FILE writes those of {MJX}, "

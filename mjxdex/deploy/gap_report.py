@@ -25,19 +25,20 @@ class Half:
       run: policy and settings, as in `evaluation.report.Report`.
       control_steps: length of the episodes.
       objects: one row an object.
-      stops: the first reason of each episode in which `safety` stopped the robot.
+      stops: why `safety` stopped the robot, by object, the first reason of each episode in which it did.
     """
 
     engine: str
     run: dict[str, Any]
     control_steps: int
     objects: list[ObjectResult]
-    stops: list[str]
+    stops: dict[str, list[str]]
 
     def among(self, names: set[str]) -> "Half":
         """Only these objects."""
         rows = [row for row in self.objects if row.name in names]
-        return Half(self.engine, self.run, self.control_steps, rows, self.stops)
+        stops = {name: reasons for name, reasons in self.stops.items() if name in names}
+        return Half(self.engine, self.run, self.control_steps, rows, stops)
 
     @property
     def episodes(self) -> int:
@@ -182,6 +183,10 @@ def half_table(half: Half) -> Table:
         table.add_row(row.name, str(row.envs), f"{row.success:.1%}", *shares)
     totals = (str(half.share(name)) for name in MEASURES)
     table.add_row("all", str(half.episodes), f"{half.success:.1%}", *totals, style="bold")
+    kinds = Counter(reason.partition(":")[0] for reasons in half.stops.values() for reason in reasons)
+    if kinds:
+        counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+        table.caption = f"robot stopped in {kinds.total()} episodes: {counts}"
     return table
 
 

@@ -117,6 +117,7 @@ class Block(importlib.abc.MetaPathFinder):
             raise ImportError(f"{name} is blocked")
 
 sys.meta_path.insert(0, Block())
+import mjxdex.deploy.gap
 import mjxdex.deploy.sessions
 from mjxdex import objects
 from mjxdex.deploy.loop import ControlLoop
