@@ -1,6 +1,6 @@
 """Settings of automatic domain randomization: when its level rises, and every range that follows it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NUM_LEVELS = 50
 """ADR level at which every range has its full width."""
@@ -95,3 +95,21 @@ class AdrConfig:
     """Joint-space damping gain of the fabric."""
     velocity_observation: tuple[float, float] = (0, 0)
     """Factor on the policy's velocity observations; the published task blanks them."""
+
+
+_NOT_DRAWN = ("fabric_damping", "velocity_target", "velocity_observation")
+_REWARD = ("finger_curl_weight", "object_to_goal_sharpness", "lift_weight")
+_PLACES = ("spawn_width_x", "spawn_width_y", "spawn_rotation")
+
+
+def places_only(config: AdrConfig) -> AdrConfig:
+    """With every range that is drawn from kept at level 0, but for the places and rotations of objects.
+
+    That leaves what the simulated cell of `deploy` has. Rewards do not matter to it and stay.
+    """
+    drawn = {
+        name: ends
+        for name, ends in vars(config).items()
+        if isinstance(ends, tuple) and name not in (*_NOT_DRAWN, *_PLACES, *_REWARD)
+    }
+    return replace(config, **{name: ends[: len(ends) // 2] * 2 for name, ends in drawn.items()})

@@ -17,6 +17,10 @@ def main() -> None:
     parser.add_argument("--pretrained", metavar="NAME", help="a policy from pretrained/, in place of RUN")
     parser.add_argument("--objects", metavar="SET", help="object set, such as heldout [the run's]")
     parser.add_argument("--level", type=int, metavar="K", help="ADR level, 0 to 50 [the policy's]")
+    parser.add_argument(
+        "--places-only", action="store_true",
+        help="of what ADR draws only places and rotations of objects, as in the cell of sim_gap.py",
+    )  # fmt: skip
     parser.add_argument("--envs", type=int, metavar="N", help="envs, one episode each [4 per object]")
     parser.add_argument("--seconds", type=float, metavar="S", help="length of the episodes [the run's]")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the episodes [0]")
@@ -52,6 +56,7 @@ def run(options: argparse.Namespace) -> None:
     from rich.progress import track
 
     from mjxdex import objects
+    from mjxdex.config_adr import places_only
     from mjxdex.evaluation import episode_videos
     from mjxdex.evaluation.evaluate import evaluate
     from mjxdex.evaluation.pictures import one_env
@@ -80,11 +85,12 @@ def run(options: argparse.Namespace) -> None:
         success_timeout_s=0.0,
     )
     level = policy.adr_level if options.level is None else options.level
+    adr = places_only(policy.config.adr) if options.places_only else policy.config.adr
     config = replace(
         policy.config,
         env=env,
         seed=options.seed,
-        adr=replace(policy.config.adr, start_level=level, max_level=max(level, policy.config.adr.max_level)),
+        adr=replace(adr, start_level=level, max_level=max(level, adr.max_level)),
         ppo=replace(policy.config.ppo, minibatches=1),
     )
     report, seen = evaluate(
@@ -93,6 +99,7 @@ def run(options: argparse.Namespace) -> None:
         jax.local_devices()[0],
         track=lambda steps: track(steps, "evaluating", console=console, disable=not console.is_terminal),
     )
+    report.run["places_only"] = options.places_only
     console.print(report.table())
     if options.json:
         report.write_json(options.json)

@@ -119,6 +119,11 @@ class Gap:
             "in the goal region, of all steps",
             f"{self.mjx.success:.1%}", f"{self.cell.success:.1%}", f"{difference:+.1f} points", "",
         )  # fmt: skip
+        if run["level"] and not self.mjx.run.get("places_only"):
+            table.caption = (
+                f"{self.mjx.engine} had noise, pushes and other physics, {self.cell.engine} not; "
+                "evaluate.py --places-only leaves them out"
+            )
         return table
 
 

@@ -77,7 +77,7 @@ class Report:
         title = (
             f"{run['config']}, iteration {run['iteration']}, trained to ADR level {run['adr_level']} of "
             f"{NUM_LEVELS}; "
-            f"here: {run['objects']}, level {run['level']}"
+            f"here: {run['objects']}, level {run['level']}{', places only' if run.get('places_only') else ''}"
         )
         table = Table(title=title, title_justify="left")
         headings = ["object", "envs", "success", "reached", "first at", "held at end (95 %)", "lost"]

@@ -48,6 +48,14 @@ def test_counts_episodes_and_objects():
     assert half_table(cell).caption == "robot stopped in 1 episodes: 1 stuck"
 
 
+def test_says_that_one_world_is_easier():
+    for mjx_run, said in (({}, True), ({"places_only": True}, False), ({"level": 0}, False)):
+        mjx, cell = half(MJX, cup=[True]), half(CELL, cup=[True])
+        run = RUN | {"level": 17} | mjx_run
+        caption = compare(replace(mjx, run=run), replace(cell, run=run)).table().caption
+        assert (caption is not None) == said
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

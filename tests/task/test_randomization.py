@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mjxdex.config import AdrConfig
+from mjxdex.config_adr import places_only
 from mjxdex.render import cameras
 from mjxdex.robot.kinematics import hand_points
 from mjxdex.robot.tables import RESET_POS
@@ -162,3 +163,14 @@ def test_envs_with_one_object_do_not_share_their_numbers(states):
     x = np.asarray(states[50].physics.qpos[:, 23])
     for leaf in (states[50].random.params.object_mass, states[50].random.joint_pos.width):
         assert abs(np.corrcoef(x, np.asarray(leaf))[0, 1]) < 0.08
+
+
+def test_places_only_draws_nothing_else(states):
+    config = places_only(AdrConfig())
+    state = jax.jit(reset.fresh, static_argnums=(0, 1))(config, 12, ALL, NO_EPISODE, KEY, jnp.int32(50))
+    np.testing.assert_array_equal(state.physics.qpos[:, 23:], states[50].physics.qpos[:, 23:])
+    np.testing.assert_array_equal(state.physics.qpos[:, :23], states[0].physics.qpos[:, :23])
+    np.testing.assert_array_equal(state.physics.qvel, states[0].physics.qvel)
+    jax.tree.map(np.testing.assert_array_equal, state.random, states[0].random)
+    assert config.object_acceleration == (0, 0)
+    assert (config.fabric_damping, config.velocity_target) == ((10, 20), (1, 0))
