@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from mjxdex.evaluation import curves
-    from mjxdex.evaluation.curves_picture import PANELS, curves_picture
+    from mjxdex.evaluation.curves_picture import curves_picture, panels
     from mjxdex.evaluation.milestones_table import table
 
     groups = curves.group([curves.read(argument) for argument in options.runs])
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     console.print(f"wrote {options.out}")
     if options.csv:
         members = [curve for group in groups for curve in group.curves]
-        rows = curves.thinned(members, [name for name, _ in PANELS], max(1, options.rows))
+        rows = curves.thinned(members, [name for name, _ in panels(groups)], max(1, options.rows))
         with options.csv.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()

@@ -25,8 +25,8 @@ from mjxdex.objects import ObjectSet
 SCRIPTED = "scripted"
 VIDEO_FPS = 60 / EVERY
 SWEEP = {
-    "latency": (17.0, 33.0, 50.0, 100.0),
-    "jitter": (17.0, 33.0, 100.0),
+    "latency": (16.0, 33.0, 66.0),
+    "jitter": (16.0, 33.0, 100.0),
     "dropped": (0.1, 0.3, 0.6),
     "camera_angle": (1.0, 3.0, 6.0),
     "camera_distance": (10.0, 30.0, 60.0),

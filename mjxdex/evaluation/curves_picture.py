@@ -1,4 +1,4 @@
-"""Learning curves as a picture: success, ADR level, return and every reward term."""
+"""Learning curves as a picture: success, rewards, and what training or distillation is about."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,21 @@ PANELS = (
     ("info/reward/object_to_goal", "reward: object to goal"),
     ("info/reward/finger_curl", "reward: finger curl"),
 )
-"""Metrics and what they are called."""
+"""Metrics of training and what they are called."""
+STUDENT_PANELS = (
+    PANELS[0],
+    ("action_error", "action, standard deviations of the teacher off"),
+    ("action_distance", "action component off (of ±1)"),
+    ("object_pos_error_cm", "object position off, cm"),
+    *PANELS[4:],
+)
+"""Likewise of distillation."""
+
+
+def panels(groups: Sequence[Group]) -> tuple[tuple[str, str], ...]:
+    """The panels that suit the runs: those of distillation if all of them are students."""
+    rows = [curve.rows[-1] for group in groups for curve in group.curves]
+    return STUDENT_PANELS if all("action_error" in row for row in rows) else PANELS
 
 
 def curves_picture(groups: Sequence[Group], axis: str, smooth: int) -> np.ndarray:
@@ -33,7 +47,7 @@ def curves_picture(groups: Sequence[Group], axis: str, smooth: int) -> np.ndarra
     Returns: uint8 [H, W, 3].
     """
     figure, axes = plt.subplots(2, 4, figsize=(16, 7), dpi=100, sharex=True, layout="constrained")
-    for panel, (name, title) in zip(axes.flat, PANELS, strict=True):
+    for panel, (name, title) in zip(axes.flat, panels(groups), strict=True):
         for i, group in enumerate(groups):
             x, (mean, low, high) = group.band(name, axis, smooth)
             seeds = f" ({len(group.curves)} seeds)" if len(group.curves) > 1 else ""
@@ -44,7 +58,11 @@ def curves_picture(groups: Sequence[Group], axis: str, smooth: int) -> np.ndarra
         panel.grid(alpha=0.3)
     axes[0, 0].axhline(SUCCESS, color="0.5", lw=0.8, ls="--")
     axes[0, 0].set_ylim(0, max(1.2 * SUCCESS, axes[0, 0].get_ylim()[1]))
-    axes[0, 1].set_ylim(-1, NUM_LEVELS + 1)
+    if panels(groups) is PANELS:
+        axes[0, 1].set_ylim(-1, NUM_LEVELS + 1)
+    else:
+        for panel in axes[0, 1:]:
+            panel.set_yscale("log")
     for panel in axes[1]:
         panel.set_xlabel("million env steps" if axis == "steps" else "hours")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=10)

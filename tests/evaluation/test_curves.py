@@ -14,7 +14,7 @@ from rich.console import Console
 from mjxdex import config_files
 from mjxdex.config import Config, PpoConfig, UserError
 from mjxdex.evaluation import curves
-from mjxdex.evaluation.curves_picture import PANELS, curves_picture
+from mjxdex.evaluation.curves_picture import PANELS, STUDENT_PANELS, curves_picture, panels
 from mjxdex.evaluation.milestones_table import table
 from mjxdex.runtime.metrics import Metrics
 from mjxdex.runtime.milestones import milestones, seconds
@@ -119,6 +119,15 @@ def test_picture_and_table(tmp_path):
     console.print(table(groups))
     text = console.export_text()
     assert "toy: 2 seeds, mean" in text and "100%" in text and "at full ADR" in text and "(1 of 2)" in text
+
+
+def test_students_have_panels_of_their_own(tmp_path):
+    learned = [row | {name: 0.5 for name, _ in STUDENT_PANELS} for row in rows(5)]
+    student = curves.read(run(tmp_path / "student", learned))
+    policy = curves.read(run(tmp_path / "policy", rows(5)))
+    assert panels(curves.group([student])) is STUDENT_PANELS
+    assert panels(curves.group([policy])) is panels(curves.group([student, policy])) is PANELS
+    assert len(STUDENT_PANELS) == len(PANELS) and curves_picture(curves.group([student]), "steps", 1).std() > 0
 
 
 def test_what_is_no_run(tmp_path):

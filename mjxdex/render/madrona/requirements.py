@@ -80,8 +80,9 @@ def find() -> Requirements:
         missing.append("libvulkan.so.1, the Vulkan loader: apt install libvulkan1, or its like")
     elif not vulkan.finds_nvidia(ctypes.CDLL("libvulkan.so.1")):
         missing.append(
-            "the Vulkan part of NVIDIA's driver; if it is installed, name its nvidia_icd.json in the "
-            "environment variable VK_DRIVER_FILES"
+            "the Vulkan part of NVIDIA's driver, or what that loads: apt install libegl1 libgl1 libgles2 "
+            "libopengl0; if both are installed, name nvidia_icd.json in the environment variable "
+            "VK_DRIVER_FILES"
         )
     if not _loads("libcuda.so.1"):
         missing.append("libcuda.so.1, which comes with NVIDIA's driver")
