@@ -127,7 +127,7 @@ def test_students_have_panels_of_their_own(tmp_path):
     policy = curves.read(run(tmp_path / "policy", rows(5)))
     assert panels(curves.group([student])) is STUDENT_PANELS
     assert panels(curves.group([policy])) is panels(curves.group([student, policy])) is PANELS
-    assert len(STUDENT_PANELS) == len(PANELS) and curves_picture(curves.group([student]), "steps", 1).std() > 0
+    assert curves_picture(curves.group([student]), "steps", smooth=1).std() > 0
 
 
 def test_what_is_no_run(tmp_path):
