@@ -94,6 +94,11 @@ class PhysicsConfig:
     constraints_per_env: int = 192
     """Constraint rows each env has room for."""
 
+    @property
+    def control_period(self) -> float:
+        """Seconds from one control step to the next."""
+        return self.timestep * self.substeps
+
 
 @dataclass(frozen=True)
 class CameraConfig:

@@ -265,7 +265,7 @@ def describe(
         "units": {name: text for name, text in units.items() if name in shapes or name == "action"}
         | (more_units or {}),
         "adr_level": adr_level,
-        "control_period_s": config.physics.timestep * config.physics.substeps,
+        "control_period_s": config.physics.control_period,
         "parameters": f"sha256:{digest(params)}",
         "parity": f"max abs difference to JAX at most {TOLERANCE} over {PARITY_STEPS} recurrent steps",
         "versions": {"mjxdex": mjxdex.__version__} | {name: version(name) for name in packages},

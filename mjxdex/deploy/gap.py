@@ -7,20 +7,18 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from mjxdex import objects as object_sets
-from mjxdex.config import UserError
+from mjxdex.config import Config, UserError
 from mjxdex.config_adr import NUM_LEVELS
 from mjxdex.deploy.episodes import UNLIMITED, Episode, Episodes
-from mjxdex.deploy.gap_report import Half
+from mjxdex.deploy.gap_report import CELL, MJX, Half
 from mjxdex.deploy.policy import OnnxPolicy
 from mjxdex.deploy.safety import Limits
 from mjxdex.evaluation.report import ObjectResult, result
 
-MJX, CELL = "MJX-Warp", "MuJoCo C"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -47,17 +45,6 @@ class Settings:
     seed: int = 0
     safety: bool = False
     processes: int = 1
-
-
-class _Player(NamedTuple):
-    """What a process of the pool plays: `Settings` without gaps, and the control steps of an episode."""
-
-    policy: Path
-    objects: str
-    level: int
-    steps: int
-    seed: int
-    safety: bool
 
 
 def _check(settings: Settings) -> None:
@@ -101,10 +88,8 @@ def play(
     """
     _check(settings)
     policy = OnnxPolicy(settings.policy)
-    period = policy.config.physics.timestep * policy.config.physics.substeps
     if like is None:
-        set_name, level = policy.config.env.objects, policy.adr_level
-        steps = round(policy.config.env.episode_length_s / period)
+        set_name, level, steps = policy.config.env.objects, policy.adr_level, None
     else:
         set_name, level, steps = like.run["objects"], like.run["level"], like.control_steps
     set_name = settings.objects or set_name
@@ -112,11 +97,11 @@ def play(
     objects = object_sets.load(set_name)
     names = objects.names[: settings.limit]
     turns = [(k, trial) for trial in range(settings.trials) for k in range(len(names))]
-    player = _Player(settings.policy, set_name, level, steps, settings.seed, settings.safety)
+    player = (settings.policy, set_name, level, steps, settings.seed, settings.safety)
     for name in _THREADS:  # inherited by the processes, each of which would take all cores
         os.environ.setdefault(name, "1")
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(settings.processes, spawn, _begin, (player,)) as pool:
+    with ProcessPoolExecutor(settings.processes, spawn, _begin, player) as pool:
         episodes = [turn.result() for turn in track([pool.submit(_play, *turn) for turn in turns])]
     return Half(
         engine=CELL,
@@ -128,30 +113,30 @@ def play(
             "seed": settings.seed,
             "safety": settings.safety,
         },
-        control_steps=steps,
-        objects=[_count([e for e in episodes if e.object == name], period) for name in names],
+        control_steps=len(episodes[0].success),
+        objects=[_count([e for e in episodes if e.object == name], policy.config) for name in names],
         stops={name: [e.stops[0] for e in episodes if e.object == name and e.stops] for name in names},
     )
 
 
-def _count(episodes: list[Episode], period: float) -> ObjectResult:
+def _count(episodes: list[Episode], config: Config) -> ObjectResult:
     success = np.stack([episode.success for episode in episodes], axis=1)
     lost = np.stack([episode.lost for episode in episodes], axis=1)
-    return result(episodes[0].object, success, lost, period)
+    return result(episodes[0].object, success, lost, config.physics.control_period)
 
 
 _episodes: Episodes
 """Of a process of the pool."""
 
 
-def _begin(player: _Player) -> None:
+def _begin(policy: Path, objects: str, level: int, steps: int | None, seed: int, safety: bool) -> None:
     global _episodes
     _episodes = Episodes(
-        OnnxPolicy(player.policy, adr_level=player.level),
-        object_sets.load(player.objects),
-        limits=Limits() if player.safety else UNLIMITED,
-        seed=player.seed,
-        steps=player.steps,
+        OnnxPolicy(policy, adr_level=level),
+        object_sets.load(objects),
+        limits=Limits() if safety else UNLIMITED,
+        seed=seed,
+        steps=steps,
     )
 
 

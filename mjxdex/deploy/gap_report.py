@@ -12,6 +12,8 @@ from rich.table import Table
 from mjxdex.config import UserError
 from mjxdex.evaluation.report import ObjectResult, wilson
 
+MJX, CELL = "MJX-Warp", "MuJoCo C"
+"""The engines."""
 MEASURES = {"held_at_end": "held at the end", "reached": "brought there at all", "lost": "lost"}
 """Shares of episodes, by their fields of ObjectResult."""
 
@@ -100,10 +102,10 @@ class Gap:
         run = self.cell.run
         title = (
             f"{run['config']}: {len(self.cell.objects)} objects of {run['objects']}, ADR level "
-            f"{run['level']}; episodes: {self.mjx.episodes} in MJX-Warp, {self.cell.episodes} in MuJoCo C"
+            f"{run['level']}; episodes: {self.mjx.episodes} in {MJX}, {self.cell.episodes} in {CELL}"
         )
         table = Table(title=title, title_justify="left")
-        for name in ("", "MJX-Warp (95 %)", "MuJoCo C (95 %)", "difference (95 %)", "both / MJX / C / none"):
+        for name in ("", f"{MJX} (95 %)", f"{CELL} (95 %)", "difference (95 %)", "both / MJX / C / none"):
             table.add_column(name, justify="right" if name else "left")
         for name, measure in self.measures.items():
             low, high = (100 * end for end in measure.interval)
@@ -160,8 +162,8 @@ def _measure(name: str, mjx: Half, cell: Half) -> Measure:
         interval=newcombe(b, a),
         agreement={
             "both": pairs[True, True],
-            "MJX-Warp only": pairs[True, False],
-            "MuJoCo C only": pairs[False, True],
+            f"{MJX} only": pairs[True, False],
+            f"{CELL} only": pairs[False, True],
             "neither": pairs[False, False],
         },
     )

@@ -78,7 +78,7 @@ class ControlLoop:
     ) -> None:
         config = policy.config
         self.robot, self.camera, self.clock, self.policy = robot, camera, clock, policy
-        self.period = config.physics.timestep * config.physics.substeps
+        self.period = config.physics.control_period
         self.machine = StateMachine(clock.now(), poses, thresholds)
         self.timing = Timing(self.period)
         self.monitor = Monitor(limits or Limits())

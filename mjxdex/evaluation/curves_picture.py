@@ -46,8 +46,9 @@ def curves_picture(groups: Sequence[Group], axis: str, smooth: int) -> np.ndarra
 
     Returns: uint8 [H, W, 3].
     """
+    shown = panels(groups)
     figure, axes = plt.subplots(2, 4, figsize=(16, 7), dpi=100, sharex=True, layout="constrained")
-    for panel, (name, title) in zip(axes.flat, panels(groups), strict=True):
+    for panel, (name, title) in zip(axes.flat, shown, strict=True):
         for i, group in enumerate(groups):
             x, (mean, low, high) = group.band(name, axis, smooth)
             seeds = f" ({len(group.curves)} seeds)" if len(group.curves) > 1 else ""
@@ -58,7 +59,7 @@ def curves_picture(groups: Sequence[Group], axis: str, smooth: int) -> np.ndarra
         panel.grid(alpha=0.3)
     axes[0, 0].axhline(SUCCESS, color="0.5", lw=0.8, ls="--")
     axes[0, 0].set_ylim(0, max(1.2 * SUCCESS, axes[0, 0].get_ylim()[1]))
-    if panels(groups) is PANELS:
+    if shown is PANELS:
         axes[0, 1].set_ylim(-1, NUM_LEVELS + 1)
     else:
         for panel in axes[0, 1:]:

@@ -119,7 +119,7 @@ def summarize(
       object_pos_error: float32 [T, N], of a student's guesses, metres.
     """
     names = objects.names
-    control_dt = policy.config.physics.timestep * policy.config.physics.substeps
+    control_dt = policy.config.physics.control_period
     held = np.arange(success.shape[1]) % len(names)
     error = object_pos_error
     rows = [

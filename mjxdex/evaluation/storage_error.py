@@ -1,8 +1,7 @@
 """How far a stored policy acts from the exact one."""
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +9,7 @@ import numpy as np
 
 from mjxdex.config import Config
 from mjxdex.learning.state import Params
-from mjxdex.runtime.trained import TrainedPolicy, make_learner, make_student
+from mjxdex.runtime.trained import TrainedPolicy, make_network
 from mjxdex.types import DEPTH_UNIT, Observation
 
 STEPS = 50
@@ -40,7 +39,8 @@ def action_error(exact: TrainedPolicy, stored: Params) -> ActionError:
     """
     config = exact.config
     network = dataclasses.replace(config.network, compute_dtype="float32")
-    step, carry = _runner(dataclasses.replace(config, network=network))
+    runner = make_network(dataclasses.replace(config, network=network))
+    step, carry = jax.jit(runner.policy_step), runner.initial_carry(ENVS)
     rng, stats = np.random.default_rng(0), jax.device_get(exact.stats)
     carries, going_on, actions = [carry] * 2, jnp.zeros(ENVS, bool), []
     for _ in range(STEPS):
@@ -58,15 +58,6 @@ def action_error(exact: TrainedPolicy, stored: Params) -> ActionError:
         rms=float(np.sqrt(np.mean((one - other) ** 2))),
         action_rms=float(np.sqrt(np.mean(one**2))),
     )
-
-
-def _runner(config: Config) -> tuple[Callable[..., tuple[Any, ...]], Any]:
-    """One compiled step, which returns the action first and the carry last, and the first carry."""
-    if config.distill.teacher:
-        student = make_student(config)
-        return jax.jit(student.predict_step), student.initial_carry(ENVS)
-    learner = make_learner(config)
-    return jax.jit(learner.policy_step), learner.initial_carry(ENVS)
 
 
 def _seen(rng: np.random.Generator, config: Config, obs: jax.Array) -> Observation:

@@ -144,7 +144,7 @@ def synthetic(config: Config, sizes: Sizes, device: torch.device) -> Batch:
     """A rollout of noise with as many time limits as whole episodes have: few, which favours cuDNN."""
     random = torch.Generator(device).manual_seed(config.seed)
     network, shape = config.network, (config.ppo.horizon, config.env.num_envs)
-    steps = config.env.episode_length_s / (config.physics.timestep * config.physics.substeps)
+    steps = config.env.episode_length_s / config.physics.control_period
 
     def noise(*size: int) -> Tensor:
         return torch.randn(size, generator=random, device=device)

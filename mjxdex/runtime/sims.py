@@ -109,8 +109,8 @@ def _compilable(program: Callable, devices: Sequence[jax.Device]) -> Callable:
     """The pmapped program, in a form that this version of jax compiles.
 
     jax 0.11 crashes where it compiles one with MJX-Warp's empty arrays for several devices by its present
-    partitioner, Shardy (0.10 and 0.12 do not), and where it compiles a learner of several GPUs
-    by the older one.
+    partitioner, Shardy (0.10 and 0.12 do not), and where it compiles a learner of several GPUs by
+    the older one.
     """
     if len(devices) == 1 or jax.__version_info__[:2] != (0, 11):
         return program
@@ -124,8 +124,9 @@ def _compilable(program: Callable, devices: Sequence[jax.Device]) -> Callable:
 
 @contextmanager
 def _older_partitioner() -> Iterator[None]:
+    before = jax.config.jax_use_shardy_partitioner
     jax.config.update("jax_use_shardy_partitioner", False)
     try:
         yield
     finally:
-        jax.config.update("jax_use_shardy_partitioner", True)
+        jax.config.update("jax_use_shardy_partitioner", before)

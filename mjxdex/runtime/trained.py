@@ -72,6 +72,11 @@ def make_student(config: Config) -> StudentNetwork:
     return StudentNetwork(config, sum(size for _, size in _layout(config)))
 
 
+def make_network(config: Config) -> Learner | StudentNetwork:
+    """What runs the policy of a configuration, a student's or not: `policy_step` from `initial_carry`."""
+    return make_student(config) if config.distill.teacher else make_learner(config)
+
+
 def learner_shapes(config: Config, learner: Learner | None = None) -> LearnerState:
     """Shapes and types of what a run of this configuration learns."""
     learner = learner or make_learner(config)
@@ -93,7 +98,7 @@ def load_policy(path: Path) -> TrainedPolicy:
     if bundles.is_bundle(path):
         return _of_bundle(bundles.read(path))
     config = run_folder.open_run(path)
-    learner = _network(config)
+    learner = make_network(config)
     restored = checkpoints.load(path, _target(config, learner))
     policy = _policy(config, learner, restored.iteration, restored.state, restored.notices)
     return policy._replace(training=bundles.training_until(path, restored.iteration))
@@ -108,17 +113,13 @@ def pretrained(name: str) -> Path:
 
 
 def _of_bundle(bundle: bundles.Bundle) -> TrainedPolicy:
-    learner = _network(bundle.config)
+    learner = make_network(bundle.config)
     target = _target(bundle.config, learner)
     wanted = checkpoints.flatten(target)
     arrays = {name: array for name, array in bundle.arrays.items() if name in wanted}
     bundles.check_fits(bundle._replace(arrays=arrays), bundle.config, target)
     policy = _policy(bundle.config, learner, bundle.iteration, checkpoints.filled(arrays, target), [])
     return policy._replace(training=bundle.provenance["training"])
-
-
-def _network(config: Config) -> Learner | StudentNetwork:
-    return make_student(config) if config.distill.teacher else make_learner(config)
 
 
 def _target(config: Config, learner: Learner | StudentNetwork) -> dict:

@@ -44,7 +44,7 @@ class GraspEnv:
         self.config = config
         self.worlds = worlds
         self.num_objects = len(objects)
-        control_dt = config.physics.timestep * config.physics.substeps
+        control_dt = config.physics.control_period
         self.episode_steps = round(config.env.episode_length_s / control_dt)
         self.success_steps = round(config.env.success_timeout_s / control_dt)
         self.object_mass = jnp.asarray(objects.mass, jnp.float32)

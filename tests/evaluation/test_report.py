@@ -4,10 +4,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from mjxdex.config import PhysicsConfig
 from mjxdex.evaluation.report import summarize, wilson
 
 CUBE_AND_CAN = SimpleNamespace(name="toys", names=("cube", "can"))
-PHYSICS = SimpleNamespace(timestep=0.05, substeps=2)
+PHYSICS = PhysicsConfig(timestep=0.05, substeps=2)
 TRAINING = {"adr_increment": 0.3, "first_env_steps": None}
 POLICY = SimpleNamespace(
     config=SimpleNamespace(name="toy", physics=PHYSICS), iteration=7, adr_level=15, training=TRAINING
