@@ -220,6 +220,11 @@ class PpoConfig:
     """Factor on rewards before anything else sees them."""
     observation_clip: float = 5.0
     """Normalized observations are clipped to plus or minus this."""
+    predict: tuple[str, ...] = ()
+    """Terms of the critic's observation that the policy's LSTM learns to tell, beside acting; the paper has
+    none."""
+    predict_coef: float = 1.0
+    """Weight of the mean squared error of each of these terms, in standard deviations."""
     bootstrap_time_limits: bool = True
     """Bootstrap time limits from the observation before the reset; False treats them as terminations."""
 
@@ -333,6 +338,11 @@ def check(config: Config) -> None:
             raise ConfigError(
                 f"observation.{group} names unknown terms {sorted(unknown)}; allowed: {', '.join(ALL_TERMS)}"
             )
+    if untold := [term for term in config.ppo.predict if term not in config.observation.critic]:
+        raise ConfigError(
+            f"ppo.predict names {', '.join(untold)}, which the critic does not see; allowed: "
+            f"{', '.join(config.observation.critic)}"
+        )
     if config.ppo.min_log_std > min(config.ppo.max_log_std):
         raise ConfigError(
             f"ppo.min_log_std is {config.ppo.min_log_std:g} and ppo.max_log_std "

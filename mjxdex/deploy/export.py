@@ -181,6 +181,7 @@ def _step(config: Config, params: Params, stats: RunningStats) -> Callable[..., 
     networks = make(
         dataclasses.replace(config, network=precise), stats.mean.shape[0], 1, depth_shape, actions
     ).networks
+    acting = {name: part for name, part in params.items() if name != "prediction"}
 
     def step(*inputs: jax.Array) -> tuple[jax.Array, ...]:
         rest = list(inputs)
@@ -191,7 +192,7 @@ def _step(config: Config, params: Params, stats: RunningStats) -> Callable[..., 
         obs = rest.pop(0)
         carry = tuple((rest[0][:, i, 0], rest[0][:, i, 1]) for i in range(layers))
         going_on = jnp.zeros(obs.shape[0], bool)
-        mean, carry = networks.policy(params, stats, obs, depth, carry, going_on)
+        mean, carry = networks.policy(acting, stats, obs, depth, carry, going_on)
         action = jnp.clip(mean, -1.0, 1.0)
         if not layers:
             return (action,)

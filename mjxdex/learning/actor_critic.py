@@ -1,9 +1,12 @@
 """Policy and critic as functions of their parameters, with observations normalized."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from mjxdex.config import NetworkConfig
@@ -25,6 +28,7 @@ class ActorCritic:
       policy_dim, critic_dim, action_dim: Sizes P, C, A of the vectors.
       depth: Whether the policy sees depth images.
       observation_clip: Normalized observations are clipped to ± this.
+      predicted: Columns of the critic's observation that the policy predicts, by the name of their term.
     """
 
     config: NetworkConfig
@@ -33,6 +37,7 @@ class ActorCritic:
     action_dim: int
     depth: bool
     observation_clip: float
+    predicted: Mapping[str, np.ndarray] = field(default_factory=dict)
     _graphs: tuple[Any, Any] = field(init=False)
     _random_numbers: int = field(init=False)
 
@@ -43,7 +48,10 @@ class ActorCritic:
         object.__setattr__(self, "_random_numbers", draws.used)
 
     def _networks(self, draw: Draws) -> tuple[Policy, Critic]:
-        policy = Policy(self.config, self.policy_dim, self.action_dim, depth=self.depth, draw=draw)
+        predicted = sum(len(columns) for columns in self.predicted.values())
+        policy = Policy(
+            self.config, self.policy_dim, self.action_dim, depth=self.depth, draw=draw, predicted=predicted
+        )
         return policy, Critic(self.config, self.critic_dim, draw=draw)
 
     def init(self, key: jax.Array) -> tuple[Params, Params]:
@@ -76,8 +84,32 @@ class ActorCritic:
           carry: LSTM state before the first step.
           reset: bool [(T,) B], where an episode starts.
         """
+        mean, _, carry = self.policy_and_prediction(params, stats, obs, depth, carry, reset)
+        return mean, carry
+
+    def policy_and_prediction(
+        self,
+        params: Params,
+        stats: RunningStats,
+        obs: jax.Array,
+        depth: jax.Array | None,
+        carry: Carry,
+        reset: jax.Array,
+    ) -> tuple[jax.Array, dict[str, jax.Array], Carry]:
+        """As `policy`, with the predicted terms, float32 [(T,) B, size] and normalized, in the middle."""
         obs = normalizer.normalize(stats, obs, self.observation_clip)
-        return nnx.merge(self._graphs[0], params)(obs, depth, carry, reset)
+        network = nnx.merge(self._graphs[0], params)
+        mean, prediction, carry = network.with_prediction(obs, depth, carry, reset)
+        if prediction is None:
+            return mean, {}, carry
+        ends = np.cumsum([len(columns) for columns in self.predicted.values()])
+        parts = jnp.split(prediction, ends[:-1], axis=-1)
+        return mean, dict(zip(self.predicted, parts, strict=True)), carry
+
+    def prediction_targets(self, stats: RunningStats, obs: jax.Array) -> dict[str, jax.Array]:
+        """The true values of those terms; `stats` and `obs` [(T,) B, C] are the critic's."""
+        obs = normalizer.normalize(stats, obs, self.observation_clip)
+        return {term: obs[..., columns] for term, columns in self.predicted.items()}
 
     def value(
         self, params: Params, stats: RunningStats, obs: jax.Array, carry: Carry, reset: jax.Array

@@ -1,9 +1,11 @@
 """The learner: recurrent PPO as a few pure functions over explicit state."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from mjxdex.config import Config
 from mjxdex.learning import acting as acting_
@@ -178,6 +180,7 @@ def make(
     depth_shape: tuple[int, int] | None,
     action_dim: int = 11,
     blocks: Blocks = WHOLE,
+    predicted: Mapping[str, np.ndarray] | None = None,
 ) -> Learner:
     """Builds the learner of a run.
 
@@ -188,6 +191,7 @@ def make(
       depth_shape: (H, W) of the depth images; None for a policy without a camera.
       action_dim: Size A of the action.
       blocks: How the envs are split over learners.
+      predicted: Columns of the critic's observation by the terms of `ppo.predict`; none by default.
     """
     networks = ActorCritic(
         config.network,
@@ -196,5 +200,6 @@ def make(
         action_dim,
         depth=depth_shape is not None,
         observation_clip=config.ppo.observation_clip,
+        predicted=predicted or {},
     )
     return Learner(config, networks, depth_shape, blocks)

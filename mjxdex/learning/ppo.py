@@ -57,3 +57,10 @@ def value_loss(value: jax.Array, old_value: jax.Array, target: jax.Array, *, cli
         clipped = old_value + jnp.clip(value - old_value, -clip, clip)
         error = jnp.maximum(error, (clipped - target) ** 2)
     return 0.5 * jnp.mean(error)
+
+
+def prediction_errors(
+    predictions: dict[str, jax.Array], targets: dict[str, jax.Array]
+) -> dict[str, jax.Array]:
+    """Mean squared error of each term, float32 [..., size] in standard deviations; 1 for the mean."""
+    return {term: jnp.mean((predictions[term] - targets[term]) ** 2) for term in predictions}

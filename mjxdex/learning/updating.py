@@ -114,7 +114,7 @@ def _loss(
     stats: Normalizers,
     batch: dict[str, Any],
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    mean, _ = networks.policy(
+    mean, prediction, _ = networks.policy_and_prediction(
         policy, stats.policy, batch["policy"], batch["depth"], batch["policy_carry"], batch["reset"]
     )
     value, _ = networks.value(critic, stats.critic, batch["critic"], batch["critic_carry"], batch["reset"])
@@ -124,5 +124,8 @@ def _loss(
         value, batch["value"], batch["target"], clip=config.clip if config.clip_value else None
     )
     entropy = ppo.gaussian_entropy(policy["log_std"])
+    errors = ppo.prediction_errors(prediction, networks.prediction_targets(stats.critic, batch["critic"]))
     metrics |= {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}
-    return policy_loss + value_loss - config.entropy_coef * entropy, metrics
+    metrics |= {f"prediction_error/{term}": error for term, error in errors.items()}
+    loss = policy_loss + value_loss - config.entropy_coef * entropy
+    return loss + config.predict_coef * sum(errors.values()), metrics

@@ -16,11 +16,21 @@ class Policy(nnx.Module):
     [DepthEncoder(depth), obs] → `lstm_layers` LSTM layers → MLP with ELU → mean. Without LSTM layers it is
     a feed-forward policy, without a camera a state policy. With `mlp_position` before, MLP and LSTM change
     places. The last layer starts small, so that the first actions are the exploration noise around 0.
+    `predicted` numbers, linear in the LSTM's output, may be learned beside the actions.
 
     Source: paper, Sec. III-B; the MLP before the LSTM: Espeholt et al. 2018 (IMPALA).
     """
 
-    def __init__(self, config: NetworkConfig, observation: int, actions: int, *, depth: bool, draw: Draws):
+    def __init__(
+        self,
+        config: NetworkConfig,
+        observation: int,
+        actions: int,
+        *,
+        depth: bool,
+        draw: Draws,
+        predicted: int = 0,
+    ):
         dtype = jnp.dtype(config.compute_dtype)
         self.encoder = DepthEncoder(config, draw=draw) if depth else None
         inputs = observation + (config.embedding if depth else 0)
@@ -35,6 +45,7 @@ class Policy(nnx.Module):
         outputs = (self.lstm if self.mlp_first else self.mlp).outputs
         self.mean = Linear(outputs, actions, draw=draw, gain=0.01)
         self.log_std = nnx.Param(jnp.full(actions, config.init_log_std, jnp.float32))
+        self.prediction = Linear(self.lstm.outputs, predicted, draw=draw) if predicted else None
 
     def __call__(
         self, obs: jax.Array, depth: jax.Array | None, carry: Carry, reset: jax.Array
@@ -50,6 +61,13 @@ class Policy(nnx.Module):
         Returns:
           Mean, float32 [(T,) B, actions], and the carry after the last step.
         """
+        mean, _, carry = self.with_prediction(obs, depth, carry, reset)
+        return mean, carry
+
+    def with_prediction(
+        self, obs: jax.Array, depth: jax.Array | None, carry: Carry, reset: jax.Array
+    ) -> tuple[jax.Array, jax.Array | None, Carry]:
+        """The same with what is predicted, float32 [(T,) B, predicted], or None, in the middle."""
         x = obs
         if self.encoder is not None:
             if depth is None:
@@ -57,8 +75,9 @@ class Policy(nnx.Module):
             embedding = self.encoder(depth.reshape(-1, *depth.shape[-2:]))
             x = jnp.concatenate([embedding.reshape(*obs.shape[:-1], -1), obs], axis=-1)
         if self.mlp_first:
-            x, carry = self.lstm(self.mlp(x), carry, reset)
+            hidden, carry = self.lstm(self.mlp(x), carry, reset)
+            mean = self.mean(hidden)
         else:
-            x, carry = self.lstm(x, carry, reset)
-            x = self.mlp(x)
-        return self.mean(x), carry
+            hidden, carry = self.lstm(x, carry, reset)
+            mean = self.mean(self.mlp(hidden))
+        return mean, None if self.prediction is None else self.prediction(hidden), carry

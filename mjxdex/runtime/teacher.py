@@ -106,12 +106,10 @@ def shared(config: Config, teacher: Config) -> Shared:
     """What the simulators have to show where `teacher` teaches a student of `config`."""
     sees = config.observation
     terms = tuple(dict.fromkeys((*sees.policy, *teacher.observation.policy)))
-    layout = observations.layout(terms, len(objects.load(config.env.objects)))
-    starts = dict(zip(terms, np.cumsum([0] + [size for _, size in layout]), strict=False))
-    sizes = dict(layout)
+    of_term = observations.columns(terms, len(objects.load(config.env.objects)))
 
     def columns(wanted: tuple[str, ...]) -> np.ndarray:
-        return np.concatenate([starts[term] + np.arange(sizes[term]) for term in wanted])
+        return np.concatenate([of_term[term] for term in wanted])
 
     depth = sees.depth or teacher.observation.depth
     both = ObservationConfig(policy=terms, critic=("object_pos",), depth=depth, stereo=sees.stereo)

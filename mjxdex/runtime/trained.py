@@ -58,12 +58,14 @@ def make_learner(config: Config, blocks: Blocks = WHOLE) -> Learner:
     def size(terms: tuple[str, ...]) -> int:
         return sum(n for _, n in observations.layout(terms, num_objects))
 
+    told = observations.columns(config.observation.critic, num_objects)
     return learning.make(
         config,
         policy_dim=size(config.observation.policy),
         critic_dim=size(config.observation.critic),
         depth_shape=(config.camera.height, config.camera.width) if config.observation.depth else None,
         blocks=blocks,
+        predicted={term: told[term] for term in config.ppo.predict},
     )
 
 

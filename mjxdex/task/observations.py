@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from mjxdex.config import EnvConfig
 from mjxdex.task.state import EnvState, View
@@ -17,6 +18,13 @@ TERM_SIZES = {
 def layout(terms: tuple[str, ...], num_objects: int) -> list[tuple[str, int]]:
     """Names and sizes of a group's terms, in order; `object_onehot` has one entry per object."""
     return [(term, TERM_SIZES.get(term, num_objects)) for term in terms]
+
+
+def columns(terms: tuple[str, ...], num_objects: int) -> dict[str, np.ndarray]:
+    """Which columns of a group each of its terms has."""
+    sizes = layout(terms, num_objects)
+    ends = np.cumsum([size for _, size in sizes])
+    return {term: np.arange(end - size, end) for (term, size), end in zip(sizes, ends, strict=True)}
 
 
 def group(

@@ -37,9 +37,9 @@ CONFIG = Config(
 )
 
 
-def trained(config: Config):
+def trained(config: Config, **more):
     depth_shape = (config.camera.height, config.camera.width) if config.observation.depth else None
-    learner = make(config, 7, 3, depth_shape)
+    learner = make(config, 7, 3, depth_shape, **more)
     params = jax.jit(lambda key: learner.init(key, 4)[0].policy)(jax.random.key(3))
     params["mean"]["kernel"] *= 1000  # actions that differ from 0, some of them beyond 1
     stats = RunningStats(jnp.float32(10), jnp.linspace(-1, 1, 7), jnp.linspace(0.1, 2, 7))
@@ -111,6 +111,14 @@ def test_mlp_before_the_lstm_and_scaled_depth(tmp_path):
     _, params, stats = trained(config)
     report = export(config, params, stats, LAYOUT, tmp_path / "p.onnx", adr_level=0)
     assert report.action <= 1e-4 and report.state > 0
+
+
+def test_what_was_predicted_in_training_is_no_output(tmp_path):
+    _, params, stats = trained(CONFIG, predicted={"object_pos": np.arange(3)})
+    assert "prediction" in params
+    report = export(CONFIG, params, stats, LAYOUT, tmp_path / "p.onnx", adr_level=0)
+    outputs = onnxruntime.InferenceSession(report.path).get_outputs()
+    assert [output.name for output in outputs] == ["action", "lstm_state_out"]
 
 
 def test_a_file_that_differs_is_not_written_and_the_old_one_stays(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mjxdex.config import Config, ConfigError, EnvConfig, NetworkConfig, PpoConfig
+from mjxdex.config import Config, ConfigError, EnvConfig, NetworkConfig, ObservationConfig, PpoConfig
 from mjxdex.learning import normalizer, ppo
 from mjxdex.learning.blocks import WHOLE
 from mjxdex.learning.digest import digest
@@ -205,6 +205,47 @@ def test_update_is_deterministic_to_the_bit_and_changes_every_parameter(fresh):
         assert all(jax.tree.leaves(changed)), changed
 
 
+def test_predicted_terms_are_learned_and_change_no_action():
+    """Three columns of the critic's observation, which the policy sees in its own."""
+    columns = np.array([4, 0, 2])
+    config = dataclasses.replace(
+        CONFIG,
+        observation=ObservationConfig(critic=("object_pos",)),
+        ppo=dataclasses.replace(
+            CONFIG.ppo, predict=("object_pos",), learning_rate=1e-2, decay_iterations=10**6, clip=1e-6
+        ),
+    )
+    learner = make(config, P, C, (H, W), A, predicted={"object_pos": columns})
+
+    def shown(message: Message) -> Message:
+        critic = message.obs.critic.at[:, columns].set(message.obs.policy[:, :3])
+        return message._replace(obs=message.obs._replace(critic=critic))
+
+    messages = [shown(message) for message in MESSAGES[: T + 1]]
+    state, acting = learner.init(jax.random.key(0), B)
+    plain, _ = LEARNER.init(jax.random.key(0), B)
+    assert "prediction" in state.policy and "prediction" not in plain.policy
+    np.testing.assert_array_equal(state.policy["mean"]["kernel"], plain.policy["mean"]["kernel"])
+
+    @jax.jit
+    def train(state):
+        now, rollout = acting, learner.empty_rollout(B, ("force",))
+        for t in range(T):
+            now, rollout, actions = learner.act(state, now, rollout, t, (messages[t],))
+        _, rollout, _ = learner.close(state, now, rollout, (messages[T],))
+        state, metrics = learner.learn(state, rollout)
+        return state, metrics["prediction_error/object_pos"], actions[0]
+
+    _, _, first = train(state)
+    without = rollout_of((plain, acting, LEARNER.empty_rollout(B, ("force",))), messages)[2][-1]
+    np.testing.assert_allclose(first, without, atol=1e-6)
+    errors = []
+    for _ in range(60):
+        state, error, _ = train(state)
+        errors.append(float(error))
+    assert errors[-1] < 0.5 * errors[1]
+
+
 def test_noise_differs_by_step_and_repeats_by_key(fresh):
     learner, acting, rollout = fresh
     same = [ACT(learner, acting, rollout, 0, (MESSAGES[0],))[2][0] for _ in range(2)]
@@ -246,6 +287,13 @@ def test_log_std_stays_between_its_floor_and_its_ceiling(fresh):
     with pytest.raises(ConfigError, match="floor must not be above the ceiling"):
         crossed = dataclasses.replace(CONFIG.ppo, min_log_std=0.0, max_log_std=(1.0, -1.0))
         dataclasses.replace(CONFIG, ppo=crossed)
+
+
+def test_only_what_the_critic_sees_can_be_predicted():
+    with pytest.raises(
+        ConfigError, match="fingertip_forces, which the critic does not see; allowed: joint_pos"
+    ):
+        Config(ppo=PpoConfig(predict=("object_pos", "fingertip_forces")))
 
 
 @pytest.mark.parametrize(

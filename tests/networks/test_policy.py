@@ -49,19 +49,20 @@ def test_papers_policy_has_the_expected_size():
 )
 def test_sequence_equals_steps(layers, depth, position):
     config = dataclasses.replace(TINY, lstm_layers=layers, mlp_position=position)
-    policy = Policy(config, 5, 3, depth=depth, draw=draws())
+    policy = Policy(config, 5, 3, depth=depth, draw=draws(), predicted=2)
     policy.mean.kernel[...] = policy.mean.kernel[...] * 100
     graph, params = nnx.split(policy)
-    run = jax.jit(lambda *inputs: nnx.merge(graph, params)(*inputs))
+    run = jax.jit(lambda *inputs: nnx.merge(graph, params).with_prediction(*inputs))
     obs = jax.random.normal(jax.random.key(1), (4, 2, 5))
     images = jax.random.randint(jax.random.key(2), (4, 2, 20, 24), 5000, 13000).astype(jnp.uint16)
     reset = jnp.zeros((4, 2), bool).at[2, 0].set(True)
     carry = initial_carry(layers, 8, 2)
-    means, _ = run(obs, images if depth else None, carry, reset)
-    assert means.shape == (4, 2, 3)
+    means, told, _ = run(obs, images if depth else None, carry, reset)
+    assert means.shape == (4, 2, 3) and told.shape == (4, 2, 2)
     for t in range(4):
-        mean, carry = run(obs[t], images[t] if depth else None, carry, reset[t])
+        mean, now, carry = run(obs[t], images[t] if depth else None, carry, reset[t])
         np.testing.assert_allclose(means[t], mean, atol=1e-5)
+        np.testing.assert_allclose(told[t], now, atol=1e-5)
 
 
 def test_the_mlp_stands_before_or_after_the_lstm():
