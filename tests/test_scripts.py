@@ -52,6 +52,7 @@ def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProce
         ("bundle.py", "nowhere --out a.bundle", "there is no run in nowhere"),
         ("bundle.py", "nowhere --out a.zip", "its name must end in .bundle"),
         ("plot_runs.py", "nowhere --out a.png", "there is no run in nowhere"),
+        ("benchmark_sims.py", "--config smok", "did you mean smoke"),
         ("export_onnx.py", "nowhere", "there is no run in nowhere"),
         ("bin_packing.py", "--policy none.onnx", "there is no file none.onnx"),
         ("bin_packing.py", "--policy scripted", "there is no grasp for 'airplane'"),

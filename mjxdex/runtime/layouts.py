@@ -11,7 +11,8 @@ from mjxdex.runtime.coefficients import Coefficients
 
 RESERVE = 0.04
 """Share of a device's memory that the plan leaves free: the driver's own, and gaps between JAX's arrays."""
-
+NCCL_BYTES = 0.9e9
+"""What averaging gradients over GPUs takes of each outside of JAX (two H100s, docs/performance.md)."""
 
 Trajectory = Literal["learner", "simulator"]
 
@@ -119,6 +120,7 @@ def needs(layout: Layout, costs: Coefficients, num_envs: int) -> dict[int, Need]
             acting = 0.0 if layout.acts_on_sims else costs.acting_bytes.at(per_learner)
             jax += max(acting, costs.learning_bytes.at(per_learner))
             outside = max(outside, costs.learner_outside_bytes.at(per_learner))
+            outside += NCCL_BYTES if len(layout.learners) > 1 and costs.device != "cpu" else 0.0
         found[device] = Need(jax, outside)
     return found
 

@@ -49,7 +49,7 @@ def test_needs_go_by_role() -> None:
     assert needs[0] == layouts.Need(1.5 * GB, 3 * GB)
     assert needs[1] == layouts.Need(1.5 * GB + 21 * GB, 3 * GB)
     parallel = layouts.needs(layout("dp0,1"), COSTS, 2000)
-    assert parallel[0] == parallel[1] == layouts.Need(1.5 * GB + 11 * GB, 3 * GB)
+    assert parallel[0] == parallel[1] == layouts.Need(1.5 * GB + 11 * GB, 3 * GB + layouts.NCCL_BYTES)
 
 
 def test_needs_and_time_where_the_simulators_act() -> None:
