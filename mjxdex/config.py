@@ -214,6 +214,9 @@ class PpoConfig:
     """Its ceiling in the first iteration, and once max_log_std_iterations are over, reached linearly."""
     max_log_std_iterations: int = 1000
     """Training iterations over which the ceiling moves."""
+    noise_correlation: float = 0.0
+    """Correlation of a control step's exploration noise with that of the step before, below 1; 0 is white
+    noise, as in the paper. Probabilities are taken as if it were white."""
     max_grad_norm: float = 1.0
     """Gradients of policy and critic are clipped to this norm, each by itself."""
     reward_scale: float = 0.01
@@ -347,6 +350,11 @@ def check(config: Config) -> None:
         raise ConfigError(
             f"ppo.min_log_std is {config.ppo.min_log_std:g} and ppo.max_log_std "
             f"{list(config.ppo.max_log_std)}; the floor must not be above the ceiling"
+        )
+    if not 0 <= config.ppo.noise_correlation < 1:
+        raise ConfigError(
+            f"ppo.noise_correlation is {config.ppo.noise_correlation:g}; it must be 0 for white noise, or "
+            "above and less than 1"
         )
     if not 0 <= config.adr.start_level <= config.adr.max_level <= 50:
         raise ConfigError(

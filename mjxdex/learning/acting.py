@@ -61,7 +61,8 @@ def act(
     )
     log_std = learner.policy["log_std"]
     key = jax.random.fold_in(jax.random.fold_in(learner.key, _NOISE_STREAM), acting.step)
-    noise = blocks.own(jax.random.normal(key, (blocks.programs * mean.shape[0], mean.shape[1])))
+    white = blocks.own(jax.random.normal(key, (blocks.programs * mean.shape[0], mean.shape[1])))
+    noise = going_on(config.noise_correlation, acting.noise, white, acting.reset)
     action = mean + jnp.exp(log_std) * noise
 
     rollout = rollout._replace(
@@ -76,9 +77,23 @@ def act(
         critic_carry=critic_carry,
     )
     acting = acting._replace(
-        policy_carry=next_policy_carry, critic_carry=next_critic_carry, step=acting.step + 1
+        policy_carry=next_policy_carry,
+        critic_carry=next_critic_carry,
+        noise=noise,
+        step=acting.step + 1,
     )
     return acting, rollout, split(action, messages)
+
+
+def going_on(
+    correlation: jax.typing.ArrayLike, last: jax.Array, white: jax.Array, reset: jax.Array
+) -> jax.Array:
+    """The next noise [B, A] of variance 1, correlated with the last one; an episode starts with white noise.
+
+    Source: Hollenstein et al. 2023, Colored Noise in PPO; there drawn by its spectrum, here autoregressive.
+    """
+    noise = correlation * last + jnp.sqrt(1 - jnp.square(correlation)) * white
+    return jnp.where(reset[:, None], white, noise)
 
 
 def close(

@@ -77,6 +77,7 @@ class Learner:
         acting = ActingState(
             policy_carry=policy_carry,
             critic_carry=critic_carry,
+            noise=jnp.zeros((num_envs, self.networks.action_dim)),
             **fresh_account(num_envs),
         )
         return learner, acting

@@ -50,6 +50,7 @@ class ActingState(NamedTuple):
     Attributes:
       policy_carry: LSTM state of the policy after its last step, (cell, hidden) a layer.
       critic_carry: The same of the critic.
+      noise: float32 [B, A], exploration noise of the last action, in standard deviations.
       reset: bool [B], the next observation starts an episode.
       step: int32 [], actions taken since the start of the run; picks the exploration noise.
       episode_return: float32 [B], unscaled rewards of the running episode so far.
@@ -60,6 +61,7 @@ class ActingState(NamedTuple):
 
     policy_carry: Carry
     critic_carry: Carry
+    noise: jax.Array
     reset: jax.Array
     step: jax.Array
     episode_return: jax.Array

@@ -29,7 +29,7 @@ ACCOUNT = {
     "last_length": COPIED,
 }
 """How `learning.state.fresh_account` is laid out."""
-ACTING = ActingState(policy_carry=SPLIT, critic_carry=SPLIT, **ACCOUNT)
+ACTING = ActingState(policy_carry=SPLIT, critic_carry=SPLIT, noise=SPLIT, **ACCOUNT)
 """How an ActingState is laid out."""
 ROLLOUT = Rollout._make([_SPLIT_STEPS] * len(Rollout._fields))._replace(
     v_last=SPLIT, policy_carry=SPLIT, critic_carry=SPLIT, stats=COPIED

@@ -205,6 +205,26 @@ def test_update_is_deterministic_to_the_bit_and_changes_every_parameter(fresh):
         assert all(jax.tree.leaves(changed)), changed
 
 
+def test_correlated_noise_goes_on_until_an_episode_ends(fresh):
+    config = dataclasses.replace(CONFIG, ppo=dataclasses.replace(CONFIG.ppo, noise_correlation=0.8))
+    act = jax.jit(make(config, P, C, (H, W), A).act)
+    learner, acting, rollout = fresh
+    message, white = MESSAGES[0], []
+    for step in range(3):
+        free, written, (action,) = ACT(learner, acting._replace(step=step), rollout, 0, (message,))
+        white.append(np.asarray(free.noise))
+    noise, std = white[0], np.exp(learner.policy["log_std"])
+    mean = np.asarray(written.action[0] - std * white[2])
+    acting, rollout, _ = act(learner, acting._replace(step=0), rollout, 0, (message,))
+    np.testing.assert_allclose(acting.noise, noise, atol=1e-6)  # episodes start here
+    for step, reset in ((1, [False, True, False, False]), (2, [False] * B)):
+        carries = {"policy_carry": fresh[1].policy_carry, "reset": jnp.asarray(reset)}
+        acting, _, (action,) = act(learner, acting._replace(**carries), rollout, 0, (message,))
+        noise = np.where(np.c_[reset], white[step], 0.8 * noise + 0.6 * white[step])
+        np.testing.assert_allclose(acting.noise, noise, atol=1e-6)
+        np.testing.assert_allclose(action, mean + std * noise, atol=1e-5)
+
+
 def test_predicted_terms_are_learned_and_change_no_action():
     """Three columns of the critic's observation, which the policy sees in its own."""
     columns = np.array([4, 0, 2])
@@ -289,7 +309,7 @@ def test_log_std_stays_between_its_floor_and_its_ceiling(fresh):
         dataclasses.replace(CONFIG, ppo=crossed)
 
 
-def test_only_what_the_critic_sees_can_be_predicted():
+def test_settings_that_cannot_be_are_errors():
     with pytest.raises(
         ConfigError, match="fingertip_forces, which the critic does not see; allowed: joint_pos"
     ):
