@@ -26,6 +26,7 @@ class Trajectories(NamedTuple):
     Attributes:
       qpos: float32 [T, N, 30].
       success: bool [T, N].
+      over: bool [T, N], an episode ended.
       seen_qpos: float32 [T, N, 30], the poses that the depth images show.
       views: what decides the images beside the poses, leaves [T, N, ...].
       object_pos: float32 [T, N, 3], where a student believed the object to be before each control step,
@@ -34,6 +35,7 @@ class Trajectories(NamedTuple):
 
     qpos: np.ndarray
     success: np.ndarray
+    over: np.ndarray
     seen_qpos: np.ndarray
     views: DepthView | StereoKeys
     object_pos: np.ndarray | None
@@ -89,7 +91,7 @@ def evaluate(
     state: EnvState = sims.init()
     obs = seen(state, sims.first(state)[0])
     reset = jnp.ones(num_envs, bool)
-    qpos, success, done, views, believed, true = [], [], [], [], [], []
+    qpos, success, over, views, believed, true = [], [], [], [], [], []
     for _ in track(range(sims.env.episode_steps)):
         command, object_pos, carry = act(params, stats, obs, carry, reset)
         if object_pos is not None:
@@ -100,10 +102,11 @@ def evaluate(
         reset = (outcome.terminated | outcome.truncated)[0]
         qpos.append(np.asarray(state.physics.qpos[0]))
         success.append(np.asarray(outcome.success[0]))
-        done.append(np.asarray(reset))
+        over.append(np.asarray(reset))
         views.append(jax.device_get(view(state)))
     error = np.linalg.norm(np.stack(believed) - np.stack(true), axis=-1) if student else None
-    report = summarize(np.stack(success), np.stack(done), sims.objects, policy, config.adr.start_level, error)
+    success, over = np.stack(success), np.stack(over)
+    report = summarize(success, over, sims.objects, policy, config.adr.start_level, error)
     seen_qpos, views = jax.tree.map(lambda *leaves: np.stack(leaves), *views)
     guesses = np.stack(believed) if student else None
-    return report, Trajectories(np.stack(qpos), np.stack(success), seen_qpos, views, guesses)
+    return report, Trajectories(np.stack(qpos), success, over, seen_qpos, views, guesses)

@@ -1,6 +1,7 @@
 """How far exploration lifts objects: a policy acts with noises other than its own, side by side."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
@@ -8,11 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from mjxdex.config import Config, UserError
+from mjxdex.evaluation.evaluate import evaluate
 from mjxdex.learning.acting import going_on
-from mjxdex.runtime.sims import Simulators
+from mjxdex.learning.learner import Learner
+from mjxdex.learning.normalizer import RunningStats
+from mjxdex.learning.state import Params
+from mjxdex.learning.student_network import StudentNetwork
+from mjxdex.networks.lstm import Carry
 from mjxdex.runtime.trained import TrainedPolicy
-from mjxdex.task.env import Command
 from mjxdex.task.state import OBJECT_QPOS
+from mjxdex.types import Observation
 
 ARRIVAL_S, REST_S = 2.0, 0.5
 """Seconds until hands are at their objects, and before that, in which the height at rest is taken."""
@@ -41,6 +47,35 @@ class Noise(NamedTuple):
         return noise
 
 
+@dataclass(frozen=True, eq=False)
+class Noisy:
+    """A policy with noise on its actions, in the form that `evaluate` plays.
+
+    Attributes:
+      policy: What acts.
+      std: float32 [N, A], of the noise in each env.
+      correlation: float32 [N, 1].
+      key: Typed PRNG key of all noise.
+    """
+
+    policy: Learner | StudentNetwork
+    std: np.ndarray
+    correlation: np.ndarray
+    key: jax.Array
+
+    def initial_carry(self, batch: int) -> tuple[Carry, jax.Array, jax.Array]:
+        """The policy's, the last noise, and the number of steps."""
+        return self.policy.initial_carry(batch), jnp.zeros(self.std.shape), jnp.zeros((), jnp.int32)
+
+    def policy_step(self, params: Params, stats: RunningStats, obs: Observation, carry, reset: jax.Array):
+        """See `Learner.policy_step`."""
+        own, last, step = carry
+        mean, own = self.policy.policy_step(params, stats, obs, own, reset)
+        white = jax.random.normal(jax.random.fold_in(self.key, step), mean.shape)
+        noise = going_on(self.correlation, last, white, reset)
+        return mean + self.std * noise, (own, noise, step + 1)
+
+
 def probe(
     policy: TrainedPolicy,
     config: Config,
@@ -51,47 +86,22 @@ def probe(
     """Plays one episode in every env; env i has noise i modulo their number.
 
     Args:
-      policy: What acts.
-      config: Of the episodes.
+      policy, config, device, track: As for `evaluate`.
       noises: What to compare.
-      device: Simulates and infers.
-      track: Wraps the iteration over control steps.
 
     Returns: For each noise what `lifts` says of its envs.
     Raises: UserError: The episodes are too short to tell.
     """
-    rate = 1 / config.physics.control_period
-    arrival, rest = round(ARRIVAL_S * rate), round(REST_S * rate)
-    sims = Simulators(config, [device])
-    if sims.env.episode_steps <= arrival:
-        raise UserError(f"episodes of {sims.env.episode_steps / rate:g} s; they must exceed {ARRIVAL_S:g} s")
-    num_envs = config.env.num_envs
-    which = np.arange(num_envs) % len(noises)
+    if config.env.episode_length_s <= ARRIVAL_S:
+        raise UserError(f"episodes of {config.env.episode_length_s:g} s; they must exceed {ARRIVAL_S:g} s")
+    which = np.arange(config.env.num_envs) % len(noises)
     own = np.exp(np.asarray(policy.params["log_std"]))
-    std = np.stack([own if noise.std is None else np.full_like(own, noise.std) for noise in noises])[which]
-    correlation = np.array([n.correlation for n in noises], np.float32)[which, None]
-    level = jnp.full((1,), config.adr.start_level, jnp.int32)
-
-    @jax.jit
-    def act(params, stats, obs, carry, reset, last, key):
-        obs = jax.tree.map(lambda leaf: leaf[0], obs)
-        mean, carry = policy.learner.policy_step(params, stats, obs, carry, reset)
-        noise = going_on(correlation, last, jax.random.normal(key, mean.shape), reset)
-        return Command(action=(mean + std * noise)[None], adr_level=level), carry, noise
-
-    carry, noise = policy.learner.initial_carry(num_envs), jnp.zeros(std.shape)
-    state = sims.init()
-    obs, reset = sims.first(state)[0], jnp.ones(num_envs, bool)
-    height, over = [], []
-    for step in track(range(sims.env.episode_steps)):
-        obs = obs._replace(depth=sims.render(state), stereo=sims.render_stereo(state))
-        key = jax.random.fold_in(jax.random.key(config.seed), step)
-        command, carry, noise = act(policy.params, policy.stats, obs, carry, reset, noise, key)
-        state, obs, outcome = sims.step(state, command)
-        reset = (outcome.terminated | outcome.truncated)[0]
-        height.append(np.asarray(state.physics.qpos[0][:, OBJECT_QPOS][:, 2]))
-        over.append(np.asarray(reset))
-    most = lifts(np.stack(height), np.stack(over), arrival, rest)
+    std = np.stack([own if noise.std is None else np.full_like(own, noise.std) for noise in noises])
+    correlation = np.array([noise.correlation for noise in noises], np.float32)
+    noisy = Noisy(policy.learner, std[which], correlation[which, None], jax.random.key(config.seed))
+    _, seen = evaluate(policy._replace(learner=noisy), config, device, track)
+    arrival, rest = (round(seconds / config.physics.control_period) for seconds in (ARRIVAL_S, REST_S))
+    most = lifts(seen.qpos[..., OBJECT_QPOS][..., 2], seen.over, arrival, rest)
     return [most[which == k] for k in range(len(noises))]
 
 

@@ -98,8 +98,7 @@ class ActorCritic:
     ) -> tuple[jax.Array, dict[str, jax.Array], Carry]:
         """As `policy`, with the predicted terms, float32 [(T,) B, size] and normalized, in the middle."""
         obs = normalizer.normalize(stats, obs, self.observation_clip)
-        network = nnx.merge(self._graphs[0], params)
-        mean, prediction, carry = network.with_prediction(obs, depth, carry, reset)
+        mean, prediction, carry = nnx.merge(self._graphs[0], params)(obs, depth, carry, reset)
         if prediction is None:
             return mean, {}, carry
         ends = np.cumsum([len(columns) for columns in self.predicted.values()])

@@ -49,7 +49,7 @@ class Policy(nnx.Module):
 
     def __call__(
         self, obs: jax.Array, depth: jax.Array | None, carry: Carry, reset: jax.Array
-    ) -> tuple[jax.Array, Carry]:
+    ) -> tuple[jax.Array, jax.Array | None, Carry]:
         """Mean actions of one step (no time axis) or of whole sequences (time first).
 
         Args:
@@ -59,15 +59,9 @@ class Policy(nnx.Module):
           reset: bool [(T,) B], set where an episode starts at this step.
 
         Returns:
-          Mean, float32 [(T,) B, actions], and the carry after the last step.
+          Mean, float32 [(T,) B, actions]; what is predicted, float32 [(T,) B, predicted], or None; the carry
+          after the last step.
         """
-        mean, _, carry = self.with_prediction(obs, depth, carry, reset)
-        return mean, carry
-
-    def with_prediction(
-        self, obs: jax.Array, depth: jax.Array | None, carry: Carry, reset: jax.Array
-    ) -> tuple[jax.Array, jax.Array | None, Carry]:
-        """The same with what is predicted, float32 [(T,) B, predicted], or None, in the middle."""
         x = obs
         if self.encoder is not None:
             if depth is None:

@@ -310,6 +310,8 @@ def test_log_std_stays_between_its_floor_and_its_ceiling(fresh):
 
 
 def test_settings_that_cannot_be_are_errors():
+    with pytest.raises(ConfigError, match="noise_correlation is 1; it must be 0"):
+        Config(ppo=PpoConfig(noise_correlation=1.0))
     with pytest.raises(
         ConfigError, match="fingertip_forces, which the critic does not see; allowed: joint_pos"
     ):

@@ -52,7 +52,7 @@ def test_sequence_equals_steps(layers, depth, position):
     policy = Policy(config, 5, 3, depth=depth, draw=draws(), predicted=2)
     policy.mean.kernel[...] = policy.mean.kernel[...] * 100
     graph, params = nnx.split(policy)
-    run = jax.jit(lambda *inputs: nnx.merge(graph, params).with_prediction(*inputs))
+    run = jax.jit(lambda *inputs: nnx.merge(graph, params)(*inputs))
     obs = jax.random.normal(jax.random.key(1), (4, 2, 5))
     images = jax.random.randint(jax.random.key(2), (4, 2, 20, 24), 5000, 13000).astype(jnp.uint16)
     reset = jnp.zeros((4, 2), bool).at[2, 0].set(True)
