@@ -192,6 +192,9 @@ class PpoConfig:
     moves by about target_kl in an iteration."""
     target_kl: float = 0.013
     """Divergence of new and old policy that the adaptive schedule aims at, nats."""
+    max_learning_rate: float = 1e-2
+    """Largest step size of the adaptive schedule. A fresh policy hardly moves at first, and so may get larger
+    ones than it survives: with 1e-3 depth policies lost actions out of their range for good."""
     final_learning_rate: float = 1e-6
     """Policy step size once decay_iterations are over, reached linearly."""
     decay_iterations: int = 20000
@@ -217,6 +220,10 @@ class PpoConfig:
     noise_correlation: float = 0.0
     """Correlation of a control step's exploration noise with that of the step before, below 1; 0 is white
     noise, as in the paper. Probabilities are taken as if it were white."""
+    bound_coef: float = 0.0
+    """Weight of the squared distance of mean actions from their range, -1 to 1. Noise on an action does
+    nothing out there, so nothing more is learned of it. 0 as published, where a misspelt name switches it
+    off."""
     max_grad_norm: float = 1.0
     """Gradients of policy and critic are clipped to this norm, each by itself."""
     reward_scale: float = 0.01

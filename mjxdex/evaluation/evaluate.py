@@ -91,9 +91,10 @@ def evaluate(
     state: EnvState = sims.init()
     obs = seen(state, sims.first(state)[0])
     reset = jnp.ones(num_envs, bool)
-    qpos, success, over, views, believed, true = [], [], [], [], [], []
+    qpos, success, over, views, believed, true, actions = [], [], [], [], [], [], []
     for _ in track(range(sims.env.episode_steps)):
         command, object_pos, carry = act(params, stats, obs, carry, reset)
+        actions.append(np.asarray(command.action[0]))
         if object_pos is not None:
             believed.append(np.asarray(object_pos))
             true.append(np.asarray(state.physics.qpos[0, :, OBJECT_QPOS][:, :3]))
@@ -106,7 +107,8 @@ def evaluate(
         views.append(jax.device_get(view(state)))
     error = np.linalg.norm(np.stack(believed) - np.stack(true), axis=-1) if student else None
     success, over = np.stack(success), np.stack(over)
-    report = summarize(success, over, sims.objects, policy, config.adr.start_level, error)
+    level_here, actions = config.adr.start_level, np.stack(actions)
+    report = summarize(success, over, sims.objects, policy, level_here, error, actions)
     seen_qpos, views = jax.tree.map(lambda *leaves: np.stack(leaves), *views)
     guesses = np.stack(believed) if student else None
     return report, Trajectories(np.stack(qpos), success, over, seen_qpos, views, guesses)

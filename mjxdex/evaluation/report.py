@@ -12,6 +12,7 @@ import numpy as np
 from rich.table import Table
 
 from mjxdex.config_adr import NUM_LEVELS
+from mjxdex.fabric.action import ACTION_NAMES, NUM_ACTIONS
 from mjxdex.objects import ObjectSet
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Report:
     control_steps: Length of the episodes, at 60 Hz.
     total: All envs.
     objects: One row an object.
+    out_of_range: By action, the share of its values that lie outside -1 to 1, which they are clipped to.
     """
 
     run: dict[str, str | int | float]
@@ -67,6 +69,7 @@ class Report:
     control_steps: int
     total: ObjectResult
     objects: list[ObjectResult]
+    out_of_range: dict[str, float]
 
     def write_json(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n")
@@ -97,6 +100,11 @@ class Report:
                 *([f"{row.object_pos_error_cm:.1f} cm"] if student else []),
                 style="bold" if row is self.total else None,
             )
+        shares = ", ".join(
+            f"{name} {share:.0%}" for name, share in self.out_of_range.items() if share >= 0.01
+        )
+        if shares:
+            table.caption, table.caption_justify = f"actions out of range: {shares}", "left"
         return table
 
 
@@ -107,6 +115,7 @@ def summarize(
     policy: TrainedPolicy,
     level: int,
     object_pos_error: np.ndarray | None = None,
+    actions: np.ndarray | None = None,
 ) -> Report:
     """Counts per object; env i holds object i modulo their number.
 
@@ -117,6 +126,7 @@ def summarize(
       policy: For the heading.
       level: ADR level of the evaluation, for the heading.
       object_pos_error: float32 [T, N], of a student's guesses, metres.
+      actions: float32 [T, N, 11], not clipped; None for no word about them.
     """
     names = objects.names
     control_dt = policy.config.physics.control_period
@@ -146,7 +156,14 @@ def summarize(
         control_steps=success.shape[0],
         total=result("all", success, done, control_dt, error),
         objects=rows,
+        out_of_range={} if actions is None else out_of_range(actions),
     )
+
+
+def out_of_range(actions: np.ndarray) -> dict[str, float]:
+    """See `Report`; actions [..., 11]."""
+    shares = (np.abs(actions) > 1).reshape(-1, NUM_ACTIONS).mean(axis=0)
+    return dict(zip(ACTION_NAMES, shares.tolist(), strict=True))
 
 
 def result(

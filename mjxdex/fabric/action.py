@@ -7,7 +7,11 @@ import numpy as np
 from mjxdex.arrays import Array, namespace
 from mjxdex.robot import hand_pca
 
-NUM_ACTIONS = 11
+ACTION_NAMES = (
+    *("palm x", "palm y", "palm z", "palm about z", "palm about y", "palm about x"),
+    *(f"hand {component}" for component in range(1, 6)),
+)
+NUM_ACTIONS = len(ACTION_NAMES)
 PALM_POS_LOWER = np.array([-1.2, -0.7, 0.0])
 """Smallest commanded palm position, m [3]."""
 PALM_POS_UPPER = np.array([0.0, 0.7, 1.0])

@@ -43,6 +43,16 @@ def policy_loss(
     return loss, metrics
 
 
+def out_of_range(mean: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """How far mean actions float32 [..., A] lie outside -1 to 1, which actions are clipped to.
+
+    Returns:
+      The squared distance, summed over A, and the share of actions that are outside; means of all else.
+    """
+    excess = jnp.maximum(jnp.abs(mean) - 1, 0)
+    return jnp.mean(jnp.sum(excess**2, axis=-1)), jnp.mean((excess > 0).astype(jnp.float32))
+
+
 def value_loss(value: jax.Array, old_value: jax.Array, target: jax.Array, *, clip: float | None) -> jax.Array:
     """Half the mean squared error to the target, of the worse of the value and the value clipped.
 

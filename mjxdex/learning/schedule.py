@@ -7,8 +7,8 @@ from mjxdex.config import PpoConfig
 
 FACTOR = 1.5
 """What an adaptive step size changes by."""
-BOUNDS = (1e-6, 1e-2)
-"""What it stays within."""
+SMALLEST = 1e-6
+"""What it does not fall below."""
 
 
 def linear(ends: tuple[float, float], iteration: jax.Array, over: int) -> jax.Array:
@@ -34,7 +34,8 @@ def next_step_size(
 
     - linear: from `learning_rate` to `final_learning_rate` over `decay_iterations`, constant after.
     - adaptive: smaller by FACTOR if the last update moved the policy by more than twice `target_kl`, larger
-      by it if by less than half. Source: Schulman et al. 2017, Sec. 4, for the step size.
+      by it if by less than half; at most `max_learning_rate`. Source: Schulman et al. 2017, Sec. 4, for the
+      step size.
 
     Args:
       config: Settings.
@@ -47,4 +48,4 @@ def next_step_size(
         return linear(ends, iteration, config.decay_iterations)
     factor = jnp.where(approx_kl > 2 * config.target_kl, 1 / FACTOR, 1.0)
     factor = jnp.where(approx_kl < config.target_kl / 2, FACTOR, factor)
-    return jnp.clip(step_size * factor, *BOUNDS)
+    return jnp.clip(step_size * factor, SMALLEST, config.max_learning_rate)

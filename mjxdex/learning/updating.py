@@ -124,8 +124,10 @@ def _loss(
         value, batch["value"], batch["target"], clip=config.clip if config.clip_value else None
     )
     entropy = ppo.gaussian_entropy(policy["log_std"])
+    excess, outside = ppo.out_of_range(mean)
     errors = ppo.prediction_errors(prediction, networks.prediction_targets(stats.critic, batch["critic"]))
     metrics |= {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}
+    metrics["actions_out_of_range"] = outside
     metrics |= {f"prediction_error/{term}": error for term, error in errors.items()}
-    loss = policy_loss + value_loss - config.entropy_coef * entropy
+    loss = policy_loss + value_loss - config.entropy_coef * entropy + config.bound_coef * excess
     return loss + config.predict_coef * sum(errors.values()), metrics

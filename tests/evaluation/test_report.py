@@ -46,6 +46,17 @@ def test_a_students_guesses_by_object():
     assert found == pytest.approx([2.0, 15.0, 8.5])
 
 
+def test_actions_that_ask_for_more_than_there_is(capsys):
+    success = np.zeros((2, 4), bool)
+    actions = np.zeros((2, 4, 11))
+    actions[:, :, 2] = -1.3  # palm z
+    actions[0, 0, 10] = 1.01
+    report = summarize(success, success, CUBE_AND_CAN, POLICY, 5, actions=actions)  # pyright: ignore[reportArgumentType]
+    assert report.out_of_range["palm z"] == 1 and report.out_of_range["hand 5"] == 1 / 8
+    assert sum(report.out_of_range.values()) == 1 + 1 / 8
+    assert report.table().caption == "actions out of range: palm z 100%, hand 5 12%"
+
+
 def test_json(tmp_path):
     success = np.ones((3, 2), bool)
     path = tmp_path / "report.json"

@@ -309,6 +309,23 @@ def test_log_std_stays_between_its_floor_and_its_ceiling(fresh):
         dataclasses.replace(CONFIG, ppo=crossed)
 
 
+@pytest.mark.parametrize("coef", [0.0, 1.0])
+def test_mean_actions_come_back_into_their_range(fresh, coef):
+    learner, acting, rollout = fresh
+    policy = jax.tree.map(jnp.copy, learner.policy)
+    policy["mean"]["bias"] += 3.0
+    learner = learner._replace(policy=policy)
+    acting, rollout, _ = rollout_of((learner, acting, rollout), MESSAGES)
+    _, rollout, _ = jax.jit(LEARNER.close)(learner, acting, rollout, (MESSAGES[T],))
+    ppo = dataclasses.replace(CONFIG.ppo, bound_coef=coef, learning_rate=0.1, decay_iterations=1000)
+    learn = jax.jit(make(dataclasses.replace(CONFIG, ppo=ppo), P, C, (H, W), A).learn)
+    shares = []
+    for _ in range(20):
+        learner, metrics = learn(learner, rollout)
+        shares.append(float(metrics["actions_out_of_range"]))
+    assert shares[0] > 0.9 and (shares[-1] < 0.3 if coef else shares[-1] > 0.7), shares
+
+
 def test_settings_that_cannot_be_are_errors():
     with pytest.raises(ConfigError, match="noise_correlation is 1; it must be 0"):
         Config(ppo=PpoConfig(noise_correlation=1.0))

@@ -34,6 +34,13 @@ def test_policy_loss_is_pessimistic(ratio, adv, loss, clipped):
     np.testing.assert_allclose(metrics["approx_kl"], ratio - 1 - math.log(ratio), atol=1e-6)
 
 
+def test_only_what_lies_out_of_range_counts():
+    mean = jnp.array([[0.5, -1.0, 1.5], [-3.0, 0.0, 1.1]])
+    loss, share = ppo.out_of_range(mean)
+    np.testing.assert_allclose(loss, (0.25 + 4 + 0.01) / 2, rtol=1e-5)
+    np.testing.assert_allclose(share, 3 / 6, rtol=1e-6)
+
+
 def test_value_loss_takes_the_worse_of_clipped_and_not():
     value, old, target = jnp.array([1.0, 1.0]), jnp.array([0.0, 0.0]), jnp.array([2.0, 0.0])
     # (1 - 2)² = 1 against (0.2 - 2)² = 3.24;  (1 - 0)² = 1 against 0.2² = 0.04
