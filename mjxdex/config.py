@@ -151,6 +151,9 @@ class NetworkConfig:
     """Filters of each convolution."""
     cnn_kernels: tuple[int, ...] = (6, 4, 4, 4)
     """Kernel size of each convolution; all have stride 2 and no padding."""
+    pooling: Literal["mean", "none"] = "mean"
+    """What of the last convolution's map the depth embedding is made of: the mean over the image, as in the
+    published monocular encoder, or every cell. Where things are in the image hardly shows in a mean."""
     embedding: int = 32
     """Size of the depth embedding."""
     depth_shift: float = 0.0
@@ -161,6 +164,9 @@ class NetworkConfig:
     """LSTM layers of the policy; 0 makes it feed-forward."""
     lstm_units: int = 1024
     """Units of each policy LSTM layer."""
+    lstm_skip: bool = False
+    """Whether the policy's LSTM is followed by layer normalization and joined with its own input, as in the
+    published state teacher. The paper's figure has neither."""
     mlp: tuple[int, ...] = (512, 512, 256)
     """Hidden layers between the policy's LSTM and its action head."""
     mlp_position: Literal["after", "before"] = "after"
@@ -367,6 +373,10 @@ def check(config: Config) -> None:
         raise ConfigError(
             f"adr.start_level is {config.adr.start_level} and adr.max_level {config.adr.max_level}; "
             "allowed: 0 <= start_level <= max_level <= 50"
+        )
+    if config.network.lstm_skip and not config.network.lstm_layers:
+        raise ConfigError(
+            "network.lstm_skip is true and network.lstm_layers 0; there is no LSTM to go around"
         )
     if len(config.network.cnn_filters) != len(config.network.cnn_kernels):
         raise ConfigError("network.cnn_filters and network.cnn_kernels must have the same length")

@@ -26,7 +26,7 @@ class ActorCritic:
     Attributes:
       config: Sizes and precision.
       policy_dim, critic_dim, action_dim: Sizes P, C, A of the vectors.
-      depth: Whether the policy sees depth images.
+      depth: (H, W) of the depth images that the policy sees; None without a camera.
       observation_clip: Normalized observations are clipped to ± this.
       predicted: Columns of the critic's observation that the policy predicts, by the name of their term.
     """
@@ -35,7 +35,7 @@ class ActorCritic:
     policy_dim: int
     critic_dim: int
     action_dim: int
-    depth: bool
+    depth: tuple[int, int] | None
     observation_clip: float
     predicted: Mapping[str, np.ndarray] = field(default_factory=dict)
     _graphs: tuple[Any, Any] = field(init=False)

@@ -199,7 +199,7 @@ def make(
         policy_dim,
         critic_dim,
         action_dim,
-        depth=depth_shape is not None,
+        depth=depth_shape,
         observation_clip=config.ppo.observation_clip,
         predicted=predicted or {},
     )

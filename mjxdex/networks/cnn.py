@@ -1,5 +1,7 @@
 """Strided convolutions with layer normalization, and the depth encoder made of them."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -87,15 +89,18 @@ def _even(shape: tuple[int, ...]) -> bool:
 
 
 class DepthEncoder(Convolutions):
-    """Depth images to embeddings: convolutions → average pool → linear.
+    """Depth images [H, W] of one size to embeddings: convolutions → average pool, or none → linear.
 
     Source: embedding: paper, Sec. III-B; pooling: the published DextrAH monocular encoder.
     """
 
-    def __init__(self, config: NetworkConfig, *, draw: Draws):
+    def __init__(self, config: NetworkConfig, image: tuple[int, int], *, draw: Draws):
         super().__init__(config, 1, draw=draw)
         self.shift, self.scale = config.depth_shift, config.depth_scale
-        self.linear = Linear(self.outputs, config.embedding, draw=draw)
+        self.pooled = config.pooling == "mean"
+        cells = 1 if self.pooled else math.prod(self.size(*image))
+        dtype = jnp.float32 if self.pooled else self.dtype
+        self.linear = Linear(cells * self.outputs, config.embedding, draw=draw, dtype=dtype)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Embeds images.
@@ -110,7 +115,10 @@ class DepthEncoder(Convolutions):
         if jnp.issubdtype(x.dtype, jnp.unsignedinteger):
             metres = metres * DEPTH_UNIT
         scaled = (metres - self.shift) * self.scale
-        return self.linear(jnp.mean(super().__call__(scaled), axis=(-3, -2), dtype=jnp.float32))
+        features = super().__call__(scaled)
+        if self.pooled:
+            return self.linear(jnp.mean(features, axis=(-3, -2), dtype=jnp.float32))
+        return self.linear(features.reshape(-1, math.prod(features.shape[1:])))
 
     def _see(self, x: jax.Array, kernel: jax.Array, block_out: int) -> jax.Array:
         if self.dtype == jnp.bfloat16:

@@ -26,7 +26,8 @@ class Student(nnx.Module):
         if config.observation.stereo:
             self.encoder = StereoEncoder(config, draw=draw)
         else:
-            self.encoder = DepthEncoder(network, draw=draw) if config.observation.depth else None
+            image = (config.camera.height, config.camera.width)
+            self.encoder = DepthEncoder(network, image, draw=draw) if config.observation.depth else None
         inputs = observation + (0 if self.encoder is None else network.embedding)
         self.lstm = LstmStack(inputs, network.lstm_units, network.lstm_layers, draw=draw, dtype=dtype)
         self.norm = LayerNorm(self.lstm.outputs)

@@ -105,8 +105,15 @@ def test_feed_forward_state_policy_has_one_input_and_one_output(tmp_path):
     assert report.state == 0
 
 
-def test_mlp_before_the_lstm_and_scaled_depth(tmp_path):
-    network = dataclasses.replace(CONFIG.network, mlp_position="before", depth_shift=0.9, depth_scale=2.5)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mlp_position": "before", "depth_shift": 0.9, "depth_scale": 2.5},
+        {"lstm_skip": True, "pooling": "none"},
+    ],
+)
+def test_every_kind_of_network_is_exported(tmp_path, changes):
+    network = dataclasses.replace(CONFIG.network, **changes)
     config = dataclasses.replace(CONFIG, network=network)
     _, params, stats = trained(config)
     report = export(config, params, stats, LAYOUT, tmp_path / "p.onnx", adr_level=0)

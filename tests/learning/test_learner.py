@@ -329,6 +329,8 @@ def test_mean_actions_come_back_into_their_range(fresh, coef):
 def test_settings_that_cannot_be_are_errors():
     with pytest.raises(ConfigError, match="noise_correlation is 1; it must be 0"):
         Config(ppo=PpoConfig(noise_correlation=1.0))
+    with pytest.raises(ConfigError, match="lstm_layers 0; there is no LSTM to go around"):
+        Config(network=dataclasses.replace(NETWORK, lstm_layers=0, lstm_skip=True))
     with pytest.raises(
         ConfigError, match="fingertip_forces, which the critic does not see; allowed: joint_pos"
     ):
@@ -336,7 +338,13 @@ def test_settings_that_cannot_be_are_errors():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"lstm_layers": 0}, {"mlp_position": "before"}, {"depth_shift": 0.9, "depth_scale": 2.5}]
+    "changes",
+    [
+        {"lstm_layers": 0},
+        {"mlp_position": "before"},
+        {"depth_shift": 0.9, "depth_scale": 2.5},
+        {"lstm_skip": True, "pooling": "none"},
+    ],
 )
 def test_every_kind_of_network_learns(changes):
     """One rollout and its update through the learner: finite, and no parameter stays as it was."""

@@ -40,9 +40,9 @@ def test_convolution_and_its_gradients_equal_xlas(kernel_size, image):
         np.testing.assert_allclose(got, want, atol=1e-4)
 
 
-def encode(depth: jax.Array, dtype: str = "float32") -> jax.Array:
-    config = NetworkConfig(cnn_filters=(8, 16), cnn_kernels=(6, 4), compute_dtype=dtype)  # pyright: ignore
-    return jax.jit(lambda: DepthEncoder(config, draw=draws())(depth))()
+def encode(depth: jax.Array, dtype: str = "float32", pooling: str = "mean") -> jax.Array:
+    config = NetworkConfig(cnn_filters=(8, 16), cnn_kernels=(6, 4), compute_dtype=dtype, pooling=pooling)  # pyright: ignore
+    return jax.jit(lambda: DepthEncoder(config, depth.shape[1:], draw=draws())(depth))()
 
 
 @pytest.mark.parametrize(("kernel_size", "image"), [(6, (12, 16)), (6, (13, 17)), (3, (10, 13))])
@@ -83,9 +83,10 @@ def test_halves_keep_a_tenth_of_a_millimetre():
     assert np.abs(metres - metres.astype(jnp.bfloat16)).max() > 3e-3
 
 
-def test_bfloat16_encoder_agrees_with_float32():
+@pytest.mark.parametrize("pooling", ["mean", "none"])
+def test_bfloat16_encoder_agrees_with_float32(pooling):
     depth = jax.random.randint(jax.random.key(1), (3, 24, 32), 5000, 13000).astype(jnp.uint16)
-    exact, coarse = encode(depth), encode(depth, "bfloat16")
+    exact, coarse = (encode(depth, dtype, pooling) for dtype in ("float32", "bfloat16"))
     assert coarse.dtype == jnp.float32 and coarse.shape == (3, 32)
     np.testing.assert_allclose(coarse, exact, atol=0.05)
     assert np.abs(exact).max() > 0.2
@@ -101,9 +102,19 @@ def test_embedding_sees_how_far_away_a_scene_is():
     assert np.abs(encode(box_on_wall) - encode(box_on_wall * 0.8)).max() > 1e-2
 
 
+def test_without_pooling_it_shows_where_a_box_is():
+    wall = jnp.full((1, 48, 64), 1.0)
+    left, right = wall.at[:, 20:30, 10:20].set(0.9), wall.at[:, 20:30, 40:50].set(0.9)
+
+    def moved(pooling):
+        return np.abs(encode(left, pooling=pooling) - encode(right, pooling=pooling)).max()
+
+    assert moved("none") > 10 * moved("mean")
+
+
 def test_empty_image_gives_finite_gradients():
     config = NetworkConfig(cnn_filters=(8, 16), cnn_kernels=(6, 4), compute_dtype="float32")
-    graph, params = nnx.split(DepthEncoder(config, draw=draws()))
+    graph, params = nnx.split(DepthEncoder(config, (24, 32), draw=draws()))
     empty = jnp.zeros((1, 24, 32), jnp.uint16)
     grads = jax.jit(jax.grad(lambda p: jnp.sum(nnx.merge(graph, p)(empty) ** 2)))(params)
     assert all(np.isfinite(g).all() for g in jax.tree.leaves(grads))

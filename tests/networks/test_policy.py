@@ -35,7 +35,7 @@ def parameters(module: nnx.Module) -> int:
 
 
 def test_papers_policy_has_the_expected_size():
-    policy = nnx.eval_shape(lambda: Policy(NetworkConfig(), 159, 11, depth=True, draw=Draws()))
+    policy = nnx.eval_shape(lambda: Policy(NetworkConfig(), 159, 11, depth=(120, 160), draw=Draws()))
     inputs = 159 + 32
     convolutions = 6 * 6 * 16 + 4 * 4 * (16 * 32 + 32 * 64 + 64 * 128) + 3 * (16 + 32 + 64 + 128)
     lstm = 4 * 1024 * (inputs + 1024 + 1) + 4 * 1024 * (1024 + 1024 + 1)
@@ -44,12 +44,20 @@ def test_papers_policy_has_the_expected_size():
 
 
 @pytest.mark.parametrize(
-    ("layers", "depth", "position"),
-    [(0, False, "after"), (1, False, "after"), (2, True, "after"), (2, True, "before"), (0, True, "before")],
+    ("layers", "depth", "changes"),
+    [
+        (0, False, {}),
+        (1, False, {}),
+        (2, True, {}),
+        (2, True, {"mlp_position": "before"}),
+        (0, True, {"mlp_position": "before"}),
+        (1, True, {"lstm_skip": True, "pooling": "none"}),
+        (1, False, {"lstm_skip": True, "mlp_position": "before"}),
+    ],
 )
-def test_sequence_equals_steps(layers, depth, position):
-    config = dataclasses.replace(TINY, lstm_layers=layers, mlp_position=position)
-    policy = Policy(config, 5, 3, depth=depth, draw=draws(), predicted=2)
+def test_sequence_equals_steps(layers, depth, changes):
+    config = dataclasses.replace(TINY, lstm_layers=layers, **changes)
+    policy = Policy(config, 5, 3, depth=(20, 24) if depth else None, draw=draws(), predicted=2)
     policy.mean.kernel[...] = policy.mean.kernel[...] * 100
     graph, params = nnx.split(policy)
     run = jax.jit(lambda *inputs: nnx.merge(graph, params)(*inputs))
@@ -69,15 +77,25 @@ def test_the_mlp_stands_before_or_after_the_lstm():
     kernels = {}
     for position in ("after", "before"):
         config = dataclasses.replace(TINY, lstm_layers=1, lstm_units=16, mlp=(12,), mlp_position=position)
-        policy = Policy(config, 5, 3, depth=False, draw=draws())
+        policy = Policy(config, 5, 3, depth=None, draw=draws())
         parts = (policy.mlp.layers[0].kernel, policy.lstm.layers[0].kernel_in, policy.mean.kernel)
         kernels[position] = [part.shape for part in parts]
     assert kernels["after"] == [(16, 12), (5, 64), (12, 3)]
     assert kernels["before"] == [(5, 12), (12, 64), (16, 3)]
 
 
+def test_the_mlp_behind_a_skipped_lstm_sees_the_input_itself():
+    policy = Policy(dataclasses.replace(TINY, lstm_skip=True), 5, 3, depth=None, draw=draws())
+    assert policy.norm is not None and policy.mlp.layers[0].kernel.shape == (8 + 5, 8)
+    policy.mean.kernel[...] = policy.mean.kernel[...] * 100
+    policy.norm.scale[...] = policy.norm.scale[...] * 0  # nothing comes through the LSTM
+    obs, reset = jax.random.normal(jax.random.key(1), (2, 5)), jnp.zeros(2, bool)
+    mean, _, _ = policy(obs, None, initial_carry(2, 8, 2), reset)
+    assert np.abs(mean[0] - mean[1]).max() > 1e-2
+
+
 def test_a_depth_policy_without_images_is_an_error():
-    policy = Policy(TINY, 5, 3, depth=True, draw=draws())
+    policy = Policy(TINY, 5, 3, depth=(20, 24), draw=draws())
     with pytest.raises(ValueError, match="needs depth images"):
         policy(jnp.zeros((2, 5)), None, initial_carry(2, 8, 2), jnp.zeros(2, bool))
 
