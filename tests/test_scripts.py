@@ -54,6 +54,7 @@ def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProce
         ("plot_runs.py", "nowhere --out a.png", "there is no run in nowhere"),
         ("benchmark_sims.py", "--config smok", "did you mean smoke"),
         ("probe_noise.py", "nowhere --noises own", "there is no run in nowhere"),
+        ("probe_sight.py", "nowhere", "there is no run in nowhere"),
         ("probe_noise.py", "nowhere --noises 0.11:2", "a correlation from 0 to below 1"),
         ("export_onnx.py", "nowhere", "there is no run in nowhere"),
         ("bin_packing.py", "--policy none.onnx", "there is no file none.onnx"),
