@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
     from mjxdex import objects
     from mjxdex.config_adr import places_only
     from mjxdex.evaluation import episode_videos
-    from mjxdex.evaluation.evaluate import evaluate
+    from mjxdex.evaluation.evaluate import evaluate, whole_episodes
     from mjxdex.evaluation.pictures import one_env
     from mjxdex.runtime.trained import load_policy, pretrained
 
@@ -76,22 +76,14 @@ def run(options: argparse.Namespace) -> None:
             f"this policy is told which object of {policy.config.env.objects!r} it holds and knows no "
             "others; evaluate it without --objects"
         )
-    env = replace(
-        policy.config.env,
-        objects=name,
-        num_envs=options.envs or 4 * num_objects,
-        episode_length_s=options.seconds or policy.config.env.episode_length_s,
-        spread_first_episodes=False,
-        success_timeout_s=0.0,
-    )
     level = policy.adr_level if options.level is None else options.level
-    adr = places_only(policy.config.adr) if options.places_only else policy.config.adr
+    seconds = options.seconds or policy.config.env.episode_length_s
+    config = whole_episodes(policy.config, options.envs or 4 * num_objects, seconds, level)
     config = replace(
-        policy.config,
-        env=env,
+        config,
+        env=replace(config.env, objects=name),
+        adr=places_only(config.adr) if options.places_only else config.adr,
         seed=options.seed,
-        adr=replace(adr, start_level=level, max_level=max(level, adr.max_level)),
-        ppo=replace(policy.config.ppo, minibatches=1),
     )
     report, seen = evaluate(
         policy,

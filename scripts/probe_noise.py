@@ -7,7 +7,6 @@ lifts, reinforcement learning does not find.
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from mjxdex.config import UserError
@@ -37,22 +36,13 @@ def run(options: argparse.Namespace) -> None:
     from rich.progress import track
     from rich.table import Table
 
+    from mjxdex.evaluation.evaluate import whole_episodes
     from mjxdex.evaluation.noise_probe import Noise, probe
     from mjxdex.runtime.trained import load_policy
 
     noises = [Noise.parse(text) for text in options.noises]
     policy = load_policy(options.policy)
-    config = replace(
-        policy.config,
-        env=replace(
-            policy.config.env,
-            num_envs=options.envs * len(noises),
-            episode_length_s=options.seconds,
-            spread_first_episodes=False,
-        ),
-        adr=replace(policy.config.adr, start_level=options.level, max_level=options.level),
-        ppo=replace(policy.config.ppo, minibatches=1),
-    )
+    config = whole_episodes(policy.config, options.envs * len(noises), options.seconds, options.level)
     console = Console(soft_wrap=True)
     found = probe(
         policy, config, noises, jax.local_devices()[0],

@@ -6,7 +6,6 @@ another env. If its actions hardly change it is blind, however near its hand com
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from mjxdex.config import UserError
@@ -33,22 +32,13 @@ def run(options: argparse.Namespace) -> None:
     from rich.progress import track
     from rich.table import Table
 
+    from mjxdex.evaluation.evaluate import whole_episodes
     from mjxdex.evaluation.sight_probe import probe
     from mjxdex.fabric.action import ACTION_NAMES
     from mjxdex.runtime.trained import load_policy
 
     policy = load_policy(options.policy)
-    config = replace(
-        policy.config,
-        env=replace(
-            policy.config.env,
-            num_envs=options.envs,
-            episode_length_s=options.seconds,
-            spread_first_episodes=False,
-        ),
-        adr=replace(policy.config.adr, start_level=options.level, max_level=options.level),
-        ppo=replace(policy.config.ppo, minibatches=1),
-    )
+    config = whole_episodes(policy.config, options.envs, options.seconds, options.level)
     console = Console(soft_wrap=True)
     sight = probe(
         policy, config, jax.local_devices()[0],

@@ -1,6 +1,7 @@
 """Runs a trained policy on every object of its set and counts successes."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
@@ -44,6 +45,19 @@ class Trajectories(NamedTuple):
     def best(self) -> int:
         """The env whose object was longest in the goal region."""
         return int(self.success.sum(axis=0).argmax())
+
+
+def whole_episodes(config: Config, num_envs: int, seconds: float, level: int) -> Config:
+    """For an evaluation: one episode in each of `num_envs` envs, all from their start, at an ADR level."""
+    env = replace(
+        config.env,
+        num_envs=num_envs,
+        episode_length_s=seconds,
+        spread_first_episodes=False,
+        success_timeout_s=0.0,
+    )
+    adr = replace(config.adr, start_level=level, max_level=max(level, config.adr.max_level))
+    return replace(config, env=env, adr=adr, ppo=replace(config.ppo, minibatches=1))
 
 
 def evaluate(

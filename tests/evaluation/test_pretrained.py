@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from mjxdex.evaluation.evaluate import evaluate
+from mjxdex.evaluation.evaluate import evaluate, whole_episodes
 from mjxdex.runtime.trained import load_policy, pretrained
 
 SHIPPED = sorted(Path(__file__).parents[2].glob("pretrained/*.bundle"))
@@ -23,13 +23,6 @@ def test_networks_and_settings_fit(path):
 def test_a_shipped_policy_lifts_many_objects(name, at_least):
     """Of these 16, `state` held 14 at the end when it was shipped, `mono_depth` 11; who hovers holds none."""
     policy = load_policy(pretrained(name))
-    env = replace(policy.config.env, num_envs=16, episode_length_s=6.0, spread_first_episodes=False)
-    config = replace(
-        policy.config,
-        env=env,
-        seed=0,
-        adr=replace(policy.config.adr, start_level=policy.adr_level),
-        ppo=replace(policy.config.ppo, minibatches=1),
-    )
-    report, _ = evaluate(policy, config, jax.local_devices()[0])
+    config = whole_episodes(policy.config, 16, 6.0, policy.adr_level)
+    report, _ = evaluate(policy, replace(config, seed=0), jax.local_devices()[0])
     assert report.total.held_at_end >= at_least / 16
