@@ -108,21 +108,20 @@ def evaluate(
     qpos, success, over, views, believed, true, actions = [], [], [], [], [], [], []
     for _ in track(range(sims.env.episode_steps)):
         command, object_pos, carry = act(params, stats, obs, carry, reset)
-        actions.append(np.asarray(command.action[0]))
         if object_pos is not None:
             believed.append(np.asarray(object_pos))
             true.append(np.asarray(state.physics.qpos[0, :, OBJECT_QPOS][:, :3]))
         state, obs, outcome = sims.step(state, command)
         obs = seen(state, obs)
         reset = (outcome.terminated | outcome.truncated)[0]
+        actions.append(np.asarray(command.action[0]))
         qpos.append(np.asarray(state.physics.qpos[0]))
         success.append(np.asarray(outcome.success[0]))
         over.append(np.asarray(reset))
         views.append(jax.device_get(view(state)))
     error = np.linalg.norm(np.stack(believed) - np.stack(true), axis=-1) if student else None
     success, over = np.stack(success), np.stack(over)
-    level_here, actions = config.adr.start_level, np.stack(actions)
-    report = summarize(success, over, sims.objects, policy, level_here, error, actions)
+    report = summarize(success, over, sims.objects, policy, config.adr.start_level, error, np.stack(actions))
     seen_qpos, views = jax.tree.map(lambda *leaves: np.stack(leaves), *views)
     guesses = np.stack(believed) if student else None
     return report, Trajectories(np.stack(qpos), success, over, seen_qpos, views, guesses)

@@ -86,7 +86,6 @@ def probe(
     mistaken = Mistaken(policy.learner)
     evaluate(policy._replace(learner=mistaken), config, device, track)
     jax.effects_barrier()
-    seen, not_seen = np.stack(mistaken.notes)[round(ARRIVAL_S / config.physics.control_period) :].swapaxes(
-        0, 1
-    )
+    arrival = round(ARRIVAL_S / config.physics.control_period)
+    seen, not_seen = np.stack(mistaken.notes[arrival:], axis=1)
     return Sight(seen.std(axis=1).mean(axis=0), np.sqrt(((seen - not_seen) ** 2).mean(axis=(0, 1))))

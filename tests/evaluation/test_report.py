@@ -46,7 +46,7 @@ def test_a_students_guesses_by_object():
     assert found == pytest.approx([2.0, 15.0, 8.5])
 
 
-def test_actions_that_ask_for_more_than_there_is(capsys):
+def test_actions_that_ask_for_more_than_there_is():
     success = np.zeros((2, 4), bool)
     actions = np.zeros((2, 4, 11))
     actions[:, :, 2] = -1.3  # palm z
