@@ -225,7 +225,8 @@ class PpoConfig:
     """Training iterations over which the ceiling moves."""
     noise_correlation: float = 0.0
     """Correlation of a control step's exploration noise with that of the step before, below 1; 0 is white
-    noise, as in the paper. Probabilities are taken as if it were white."""
+    noise, as in the paper. Probabilities are those of an action given the noise before it, and the entropy
+    is that of what is drawn anew."""
     bound_coef: float = 0.0
     """Weight of the squared distance of mean actions from their range, -1 to 1. Noise on an action does
     nothing out there, so nothing more is learned of it. 0 as published, where a misspelt name switches it

@@ -221,6 +221,8 @@ def _torch(case: Case, config: Config, used_before: list[int] | None) -> Result:
         raise UserError(f"the peer has a camera, an LSTM and the MLP behind it; {case.config} has not")
     if network.pooling != "mean" or network.lstm_skip:
         raise UserError("the peer pools its features and has no network.lstm_skip; leave it or these out")
+    if config.ppo.noise_correlation:
+        raise UserError("the peer takes noise for white; leave it or ppo.noise_correlation out")
     networks = make_learner(config).networks
     sizes = torch_peer.Sizes(networks.policy_dim, networks.critic_dim, networks.action_dim)
     recurrence = "cudnn" if case.kind == "torch cudnn" else "steps"

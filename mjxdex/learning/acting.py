@@ -64,6 +64,10 @@ def act(
     white = blocks.own(jax.random.normal(key, (blocks.programs * mean.shape[0], mean.shape[1])))
     noise = going_on(config.noise_correlation, acting.noise, white, acting.reset)
     action = mean + jnp.exp(log_std) * noise
+    density = mean, log_std
+    if rollout.noise is not None:
+        last = jnp.exp(log_std) * acting.noise
+        density = ppo.given_noise(mean, log_std, last, acting.reset, config.noise_correlation)
 
     rollout = rollout._replace(
         policy=rollout.policy.at[t].set(obs.policy),
@@ -71,8 +75,9 @@ def act(
         depth=None if rollout.depth is None else rollout.depth.at[t].set(obs.depth),
         reset=rollout.reset.at[t].set(acting.reset),
         action=rollout.action.at[t].set(action),
-        log_prob=rollout.log_prob.at[t].set(ppo.gaussian_log_prob(action, mean, log_std)),
+        log_prob=rollout.log_prob.at[t].set(ppo.gaussian_log_prob(action, *density)),
         value=rollout.value.at[t].set(normalizer.denormalize(stats.value, value)),
+        noise=None if rollout.noise is None else jnp.where(first, acting.noise, rollout.noise),
         policy_carry=policy_carry,
         critic_carry=critic_carry,
     )

@@ -93,6 +93,7 @@ class Learner:
             self.depth_shape,
             *self.networks.initial_carries(num_envs),
             info_names=info_names,
+            correlated=self.config.ppo.noise_correlation > 0,
         )
 
     def act(

@@ -12,6 +12,39 @@ def gaussian_log_prob(action: jax.Array, mean: jax.Array, log_std: jax.Array) ->
     return -jnp.sum(0.5 * z**2 + log_std + 0.5 * math.log(2 * math.pi), axis=-1)
 
 
+def given_noise(
+    mean: jax.Array, log_std: jax.Array, last: jax.Array, reset: jax.Array, correlation: float
+) -> tuple[jax.Array, jax.Array]:
+    """Mean and log standard deviation of actions, given the autoregressive noise of the step before.
+
+    Args:
+      mean, log_std: Of the policy, float32 [..., A] and [A].
+      last: That noise, float32 [..., A] in units of the action.
+      reset: bool [...], an episode starts and its noise is white.
+      correlation: Of the noise with that of the step before.
+
+    Source: Korenkevych et al. 2019, Autoregressive Policies, of order 1.
+    """
+    drawn_anew = 0.5 * math.log1p(-(correlation**2))
+    starts = reset[..., None]
+    return mean + jnp.where(starts, 0.0, correlation * last), log_std + jnp.where(starts, 0.0, drawn_anew)
+
+
+def noise_before(action: jax.Array, mean: jax.Array, log_std: jax.Array, first: jax.Array) -> jax.Array:
+    """The noise before each step of a rollout, float32 [T, B, A] in units of the action.
+
+    It is told from the means that are being learned, and they get its gradient: the policy is a mean with
+    noise that goes on around it, and a mean that moves takes nothing along to the next step. With the noise
+    that acted instead, what an action is credited with would be smeared over the steps that noise lasts.
+
+    Args:
+      action: float32 [T, B, A].
+      mean, log_std: Of the policy, float32 [T, B, A] and [A].
+      first: The noise before step 0, float32 [B, A] in standard deviations.
+    """
+    return jnp.concatenate([(jnp.exp(log_std) * first)[None], (action - mean)[:-1]])
+
+
 def gaussian_entropy(log_std: jax.Array) -> jax.Array:
     """Entropy of a diagonal Gaussian, in nats."""
     return jnp.sum(log_std + 0.5 * math.log(2 * math.pi * math.e), axis=-1)

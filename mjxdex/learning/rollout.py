@@ -17,13 +17,14 @@ class Rollout(NamedTuple):
       depth: uint16 [T, B, H, W], or None.
       reset: bool [T, B], an episode starts with this observation.
       action: float32 [T, B, A], the sample, not clipped.
-      log_prob: float32 [T, B].
+      log_prob: float32 [T, B], given the noise of the step before.
       value: float32 [T, B], in units of scaled return.
       reward: float32 [T, B], scaled.
       terminated: bool [T, B].
       truncated: bool [T, B].
       v_final: float32 [T, B], value of the observation before the reset where truncated, else 0.
       v_last: float32 [B], value of the observation after the last step.
+      noise: float32 [B, A], exploration noise before step 0, in standard deviations, or None if it is white.
       policy_carry: LSTM state of the policy before step 0, (cell, hidden) a layer.
       critic_carry: The same of the critic.
       stats: float32 [T] by name, means over the envs (of `episodes` and what ended, sums).
@@ -41,6 +42,7 @@ class Rollout(NamedTuple):
     truncated: jax.Array
     v_final: jax.Array
     v_last: jax.Array
+    noise: jax.Array | None
     policy_carry: Carry
     critic_carry: Carry
     stats: dict[str, jax.Array]
@@ -65,6 +67,7 @@ def empty(
     policy_carry: Carry,
     critic_carry: Carry,
     info_names: tuple[str, ...] = (),
+    correlated: bool = False,
 ) -> Rollout:
     """A buffer of zeros; every slot is written before it is read.
 
@@ -75,6 +78,7 @@ def empty(
       depth_shape: (H, W), or None without a camera.
       policy_carry, critic_carry: Initial carries.
       info_names: Names of the entries of `Outcome.info`.
+      correlated: Whether exploration noise goes on from step to step.
     """
     shape = (horizon, num_envs)
 
@@ -94,6 +98,7 @@ def empty(
         truncated=scalars(bool),
         v_final=scalars(),
         v_last=jnp.zeros(num_envs),
+        noise=jnp.zeros((num_envs, action_dim)) if correlated else None,
         policy_carry=policy_carry,
         critic_carry=critic_carry,
         stats={name: jnp.zeros(horizon) for name in stat_names(info_names)},

@@ -99,11 +99,11 @@ def _minibatches(config: PpoConfig, learner: LearnerState, num_envs: int, blocks
 
 
 def _gather(rollout: Rollout, targets: dict[str, jax.Array], envs: jax.Array) -> dict[str, Any]:
-    """The sequences of some envs with their initial carries."""
+    """The sequences of some envs with what was before them."""
     names = ("policy", "critic", "depth", "reset", "action", "log_prob")
     sequences = {name: getattr(rollout, name) for name in names} | targets
-    carries = {"policy_carry": rollout.policy_carry, "critic_carry": rollout.critic_carry}
-    return jax.tree.map(lambda x: x[:, envs], sequences) | jax.tree.map(lambda x: x[envs], carries)
+    starts = {name: getattr(rollout, name) for name in ("noise", "policy_carry", "critic_carry")}
+    return jax.tree.map(lambda x: x[:, envs], sequences) | jax.tree.map(lambda x: x[envs], starts)
 
 
 def _loss(
@@ -118,12 +118,17 @@ def _loss(
         policy, stats.policy, batch["policy"], batch["depth"], batch["policy_carry"], batch["reset"]
     )
     value, _ = networks.value(critic, stats.critic, batch["critic"], batch["critic_carry"], batch["reset"])
-    log_prob = ppo.gaussian_log_prob(batch["action"], mean, policy["log_std"])
+    log_std = policy["log_std"]
+    density = mean, log_std
+    if batch["noise"] is not None:
+        last = ppo.noise_before(batch["action"], mean, log_std, batch["noise"])
+        density = ppo.given_noise(mean, log_std, last, batch["reset"], config.noise_correlation)
+    log_prob = ppo.gaussian_log_prob(batch["action"], *density)
     policy_loss, metrics = ppo.policy_loss(log_prob, batch["log_prob"], batch["adv"], clip=config.clip)
     value_loss = ppo.value_loss(
         value, batch["value"], batch["target"], clip=config.clip if config.clip_value else None
     )
-    entropy = ppo.gaussian_entropy(policy["log_std"])
+    entropy = jnp.mean(ppo.gaussian_entropy(density[1]))
     excess, outside = ppo.out_of_range(mean)
     errors = ppo.prediction_errors(prediction, networks.prediction_targets(stats.critic, batch["critic"]))
     metrics |= {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}

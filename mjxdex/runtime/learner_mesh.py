@@ -32,7 +32,7 @@ ACCOUNT = {
 ACTING = ActingState(policy_carry=SPLIT, critic_carry=SPLIT, noise=SPLIT, **ACCOUNT)
 """How an ActingState is laid out."""
 ROLLOUT = Rollout._make([_SPLIT_STEPS] * len(Rollout._fields))._replace(
-    v_last=SPLIT, policy_carry=SPLIT, critic_carry=SPLIT, stats=COPIED
+    v_last=SPLIT, noise=SPLIT, policy_carry=SPLIT, critic_carry=SPLIT, stats=COPIED
 )
 """How a Rollout is laid out."""
 

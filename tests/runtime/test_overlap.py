@@ -35,7 +35,10 @@ def acted_by(made: Trainer, learner: Any) -> float:
         learner.policy, learner.normalizers.policy, rollout.policy, rollout.depth, rollout.policy_carry,
         rollout.reset,
     )  # fmt: skip
-    log_prob = ppo.gaussian_log_prob(rollout.action, mean, learner.policy["log_std"])
+    log_std = learner.policy["log_std"]
+    last = ppo.noise_before(rollout.action, mean, log_std, rollout.noise)
+    density = ppo.given_noise(mean, log_std, last, rollout.reset, 0.9)
+    log_prob = ppo.gaussian_log_prob(rollout.action, *density)
     return float(jnp.abs(log_prob - rollout.log_prob).max())
 
 

@@ -18,7 +18,7 @@ ENVS, HORIZON = 24, 4
 def config(spec: str, **runtime: Any) -> Config:
     made = toy_config(
         ENVS, horizon=HORIZON, minibatches=2, epochs=2, learning_rate=1e-3, critic_learning_rate=1e-3,
-        max_grad_norm=0.05,
+        max_grad_norm=0.05, noise_correlation=0.9,
     )  # fmt: skip
     adr = AdrConfig(min_resets=1, success_threshold=0.3)
     return dataclasses.replace(made, adr=adr, runtime=RuntimeConfig(topology=spec, **runtime))
