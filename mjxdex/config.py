@@ -77,8 +77,10 @@ class RewardConfig:
 
 @dataclass(frozen=True)
 class PhysicsConfig:
-    """MJX-Warp settings under which the hand really lifts things."""
+    """Settings under which the hand really lifts things."""
 
+    engine: Literal["warp", "c"] = "warp"
+    """MJX-Warp, or MuJoCo C on the host's cores, several times faster where there is no GPU."""
     timestep: float = 1 / 120
     """Seconds per physics step."""
     substeps: int = 2

@@ -23,6 +23,9 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument("--envs", type=int, metavar="N", help="envs, one episode each [4 per object]")
     parser.add_argument("--seconds", type=float, metavar="S", help="length of the episodes [the run's]")
+    parser.add_argument(
+        "--engine", choices=("warp", "c"), help="physics: MJX-Warp, or MuJoCo C, faster on a CPU [the run's]"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the episodes [0]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument(
@@ -83,6 +86,7 @@ def run(options: argparse.Namespace) -> None:
         config,
         env=replace(config.env, objects=name),
         adr=places_only(config.adr) if options.places_only else config.adr,
+        physics=replace(config.physics, engine=options.engine or config.physics.engine),
         seed=options.seed,
     )
     report, seen = evaluate(
@@ -91,7 +95,7 @@ def run(options: argparse.Namespace) -> None:
         jax.local_devices()[0],
         track=lambda steps: track(steps, "evaluating", console=console, disable=not console.is_terminal),
     )
-    report.run["places_only"] = options.places_only
+    report.run.update(places_only=options.places_only, engine=config.physics.engine)
     console.print(report.table())
     if options.json:
         report.write_json(options.json)

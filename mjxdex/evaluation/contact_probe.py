@@ -160,8 +160,12 @@ def probe(
       track: wraps the iteration over the control steps with a policy, to show progress.
 
     Raises:
-      UserError: if the budgets of `config` left something out.
+      UserError: if the budgets of `config` left something out, or its engine has none.
     """
+    if config.physics.engine != "warp":
+        raise UserError(
+            f"physics.engine is {config.physics.engine}: MuJoCo C has no contact budget; probe MJX-Warp's"
+        )
     objects = object_sets.load(config.env.objects)
     env_config = replace(config.env, num_envs=num_envs, spread_first_episodes=False)
     adr_config = replace(config.adr, start_level=level, max_level=level)

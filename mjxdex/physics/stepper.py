@@ -1,4 +1,4 @@
-"""MuJoCo Warp as one JAX call: what changes goes in, what is read comes out, all else stays on the device."""
+"""Physics as one JAX call: what changes goes in, what is read comes out, all else stays on the device."""
 
 import functools
 import operator
@@ -14,6 +14,7 @@ import warp as wp
 from mujoco.mjx.third_party import mujoco_warp as mjw
 
 from mjxdex.physics import warp_settings as _quiet  # noqa: F401
+from mjxdex.physics.c_worlds import CWorlds
 
 ALIGNMENT = 64
 """Arrays within a buffer start at multiples of so many numbers, as arrays of their own would."""
@@ -45,7 +46,7 @@ class Stepper:
     Passing all of MuJoCo Warp's 400 arrays through a program costs more than a step. Here each device keeps
     a model and data of its own, and the arrays of them that a program sees lie in one buffer: a call copies
     one array in, replays one recorded CUDA graph and copies one array out, whatever buffers XLA chose. A CPU
-    records nothing. Calls of one device take turns.
+    records nothing. Calls of one device take turns. With the engine c the worlds are MuJoCo C's: `CWorlds`.
 
     A step recomputes everything from its inputs, apart from what `_Resident` sets to zero first. So a result
     depends on the inputs of its call alone, whatever was stepped before.
@@ -57,12 +58,13 @@ class Stepper:
     Args:
       model: the scene.
       num_envs: N, worlds on each device.
-      contacts: budget of all worlds of a device together.
-      constraints: budget of each world.
+      contacts: budget of all worlds of a device together, in MuJoCo Warp.
+      constraints: budget of each world there.
       substeps: physics steps per call.
       inputs: shapes of the arrays that every call sets, [N, ...] as in MuJoCo.
       outputs: shapes of the arrays that every call returns, as they are after the last physics step; int32
         and float32.
+      engine: as `physics.engine`.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Stepper:
         substeps: int,
         inputs: Mapping[str, jax.ShapeDtypeStruct],
         outputs: Mapping[str, jax.ShapeDtypeStruct],
+        engine: str,
     ) -> None:
         # What only goes in, then both, then what only comes out: so each way is one copy.
         both = [path for path in inputs if path in outputs]
@@ -83,10 +86,13 @@ class Stepper:
         self._parts = _lay_out({path: arrays[path] for path in dict.fromkeys(self._inputs + self._outputs)})
         self._first_output = self._parts[self._outputs[0]].start
         end = max(part.stop for part in self._parts.values())
-        self._make = functools.partial(
-            _Resident, model, num_envs, contacts, constraints, substeps, self._parts, end
-        )
-        self._residents: dict[str, _Resident] = {}
+        if engine == "c":
+            self._make = functools.partial(CWorlds, model, num_envs, substeps, self._parts, list(inputs), end)
+        else:
+            self._make = functools.partial(
+                _Resident, model, num_envs, contacts, constraints, substeps, self._parts, end
+            )
+        self._residents: dict[str, _Resident | CWorlds] = {}
         self._lock = threading.Lock()
 
         def step(values: wp.array(dtype=float), results: wp.array(dtype=float)):  # pyright: ignore[reportInvalidTypeForm]

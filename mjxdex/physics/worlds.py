@@ -70,7 +70,9 @@ class Worlds:
     """
 
     def __init__(self, config: Config, model: mujoco.MjModel, objects: ObjectSet, num_envs: int) -> None:
-        compile_ahead(PHYSICS_MODULES)
+        self._engine = config.physics.engine
+        if self._engine == "warp":
+            compile_ahead(PHYSICS_MODULES)
         self.num_envs = num_envs
         self.num_joints = model.nu
         self.contacts = config.physics.contacts_per_env * num_envs + RESERVE
@@ -123,6 +125,7 @@ class Worlds:
             substeps,
             inputs,
             outputs | dict(more or {}),
+            self._engine,
         )
 
     def _inputs(

@@ -1,5 +1,7 @@
 """The primitives in 12 worlds; compiling their step takes half a minute, so all tests share it."""
 
+import dataclasses
+
 import jax
 import pytest
 
@@ -20,6 +22,22 @@ def model(primitives):
     return scene.build(Config(), primitives)
 
 
+def engine(name):
+    """The default configuration on this physics engine."""
+    return dataclasses.replace(Config(), physics=dataclasses.replace(Config().physics, engine=name))
+
+
 @pytest.fixture(scope="session")
 def step(primitives, model):
     return jax.jit(Worlds(Config(), model, primitives, NUM_ENVS).step)
+
+
+@pytest.fixture(scope="session")
+def c_step(primitives, model):
+    return jax.jit(Worlds(engine("c"), model, primitives, NUM_ENVS).step)
+
+
+@pytest.fixture(params=["step", "c_step"], ids=["warp", "c"])
+def any_step(request):
+    """Both engines."""
+    return request.getfixturevalue(request.param)

@@ -57,18 +57,18 @@ def poison(worlds: Worlds) -> int:
     return count
 
 
-def test_two_rollouts_in_turns_give_what_each_gives_alone(step):
+def test_two_rollouts_in_turns_give_what_each_gives_alone(any_step):
     """Other objects, other parameters and other contacts in between do not change a bit."""
     ids = jnp.arange(NUM_ENVS)
     one = nominal(ids)
     other = nominal(ids[::-1])._replace(
         object_mass=jnp.full(NUM_ENVS, 3.0), joint_friction=jnp.ones((NUM_ENVS, 23))
     )
-    alone = [play(step, start(0.04), one, range(12)), play(step, start(0.2), other, range(3, 15))]
+    alone = [play(any_step, start(0.04), one, range(12)), play(any_step, start(0.2), other, range(3, 15))]
     states, found = [start(0.04), start(0.2)], [[], []]
     for i in range(12):
         for k, (params, shift) in enumerate(((one, 0), (other, 3))):
-            states[k], reading = step(states[k], targets(i + shift), params, NO_PUSH)
+            states[k], reading = any_step(states[k], targets(i + shift), params, NO_PUSH)
             found[k] += [np.asarray(leaf) for leaf in (*states[k], *reading)]
     for expected, actual in zip(alone, found, strict=True):
         for a, b in zip(expected, actual, strict=True):

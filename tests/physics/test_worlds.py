@@ -65,12 +65,12 @@ def run_alone(primitives, k, state: PhysicsState, control_steps: int) -> mujoco.
     return data
 
 
-def test_every_object_lands_like_the_same_object_alone_in_mujoco(primitives, step):
+def test_every_object_lands_like_the_same_object_alone_in_mujoco(primitives, any_step):
     """Dropped from 0.3 m and left for 1 s. At rest the size and the depth to which an object sinks in
     (0.1 mm, from its mass and inverse weights) set its height. Cylinders keep rocking by 0.1 mm."""
     state = initial = start((-0.55, 0.1, scene.TABLE_TOP + DROP_HEIGHT))
     for _ in range(60):
-        state, reading = step(state, CTRL, PARAMS, NO_PUSH)
+        state, reading = any_step(state, CTRL, PARAMS, NO_PUSH)
         assert not reading.contact_overflow.any() and not reading.constraint_overflow.any()
     for k, name in enumerate(primitives.names):
         expected = run_alone(primitives, k, initial, 60)
@@ -82,11 +82,11 @@ def test_every_object_lands_like_the_same_object_alone_in_mujoco(primitives, ste
         np.testing.assert_allclose(state.qvel[k], expected.qvel, atol=speed, err_msg=name)
 
 
-def test_every_object_tumbles_like_the_same_object_alone_in_mujoco(primitives, step):
+def test_every_object_tumbles_like_the_same_object_alone_in_mujoco(primitives, any_step):
     """In free flight only the inertia tensor decides how an object tumbles."""
     state = initial = start((-0.5, 0.1, 2.0), (0.8, 0.36, 0.48, 0.0), (0.3, -0.2, 1.0, 7.0, 11.0, -13.0))
     for _ in range(20):
-        state, _ = step(state, CTRL, PARAMS, NO_PUSH)
+        state, _ = any_step(state, CTRL, PARAMS, NO_PUSH)
     for k, name in enumerate(primitives.names):
         expected = run_alone(primitives, k, initial, 20)
         np.testing.assert_allclose(state.qpos[k, 23:], expected.qpos[23:], atol=5e-6, err_msg=name)
@@ -140,9 +140,9 @@ def test_a_pmapped_scan_gives_the_same_bits(primitives, model, step):
             np.testing.assert_array_equal(actual[device], expected)
 
 
-def test_torque_is_that_of_the_servos(step):
+def test_torque_is_that_of_the_servos(any_step):
     state = start((-0.55, 0.1, 0.6))
-    torque = step(state, CTRL.at[:, 0].add(0.1).at[:, 8].add(1.0), PARAMS, NO_PUSH)[1].torque
+    torque = any_step(state, CTRL.at[:, 0].add(0.1).at[:, 8].add(1.0), PARAMS, NO_PUSH)[1].torque
     # Joint 0 has moved a little in the first substep; a finger a radian away pulls with all its force.
     assert (torque[:, 0] > 5).all() and (torque[:, 0] < 30).all()
     np.testing.assert_allclose(torque[:, 8], 0.5)
