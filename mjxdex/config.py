@@ -86,9 +86,9 @@ class PhysicsConfig:
     substeps: int = 2
     """Physics steps per control step."""
     iterations: int = 10
-    """Most solver iterations per step of MJX-Warp. MuJoCo C keeps its own 100, and 50 for the line search."""
+    """Most solver iterations per step. The engine c takes 100, and 50 for the line search, as MuJoCo does."""
     ls_iterations: int = 20
-    """Most line-search iterations per solver iteration."""
+    """Most line-search iterations per solver iteration; MuJoCo C drops objects below 20."""
     impratio: float = 10.0
     """Stiffness of friction against the normal direction; 1 lets held objects creep."""
     contacts_per_env: int = 20

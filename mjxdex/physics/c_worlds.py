@@ -4,15 +4,12 @@ import copy
 import os
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
 import warp as wp
 
-if TYPE_CHECKING:
-    from mjxdex.physics.stepper import Part
-
+from mjxdex.physics.buffer import Part
 
 ITERATIONS, LS_ITERATIONS = 100, 50
 """Most solver and line-search iterations, those of MuJoCo. With 10 and 20, enough for MJX-Warp, hands lose a
@@ -41,7 +38,7 @@ class CWorlds:
         model: mujoco.MjModel,
         num_envs: int,
         substeps: int,
-        parts: Mapping[str, "Part"],
+        parts: Mapping[str, Part],
         inputs: Collection[str],
         size: int,
     ) -> None:
@@ -52,7 +49,7 @@ class CWorlds:
             for path, part in parts.items()
         }
         self._fields = {path: arrays[path] for path in inputs if path.startswith("model.")}
-        self._held: dict[str, np.ndarray] = {}
+        self._held = {path: np.full_like(values, np.nan) for path, values in self._fields.items()}
         self._inputs = {path: arrays[path] for path in inputs if path not in self._fields}
         self._outputs = {
             path: array
@@ -82,17 +79,14 @@ class CWorlds:
 
     def _set_fields(self) -> None:
         """Puts the model's fields into the worlds where one differs from what they have."""
-        if self._held:
-            changed = np.zeros(len(self._models), bool)
-            for path, values in self._fields.items():
-                changed |= (values != self._held[path]).reshape(len(values), -1).any(axis=1)
-        else:
-            changed = np.ones(len(self._models), bool)
+        changed = np.zeros(len(self._models), bool)
+        for path, values in self._fields.items():
+            changed |= (values != self._held[path]).reshape(len(values), -1).any(axis=1)
         for world in np.flatnonzero(changed):
             for path, values in self._fields.items():
                 field = _array(self._models[world], path)
                 field[...] = values[world].reshape(field.shape)
-        self._held = {path: values.copy() for path, values in self._fields.items()}
+                self._held[path][world] = values[world]
 
     def _step_some(self, worlds: Iterable[int], data: mujoco.MjData) -> None:
         """Steps some worlds, one after the other, in the same data."""

@@ -4,40 +4,17 @@ import functools
 import operator
 import threading
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import mujoco
-import numpy as np
 import warp as wp
 from mujoco.mjx.third_party import mujoco_warp as mjw
 
 from mjxdex.physics import warp_settings as _quiet  # noqa: F401
+from mjxdex.physics.buffer import Part, lay_out
 from mjxdex.physics.c_worlds import CWorlds
-
-ALIGNMENT = 64
-"""Arrays within a buffer start at multiples of so many numbers, as arrays of their own would."""
-
-
-class Part(NamedTuple):
-    """An array within a buffer of 4-byte numbers."""
-
-    start: int
-    shape: tuple[int, ...]
-    dtype: np.dtype
-
-    @property
-    def size(self) -> int:
-        return int(np.prod(self.shape))
-
-    @property
-    def padding(self) -> int:
-        return -self.size % ALIGNMENT
-
-    @property
-    def stop(self) -> int:
-        return self.start + self.size + self.padding
 
 
 class Stepper:
@@ -83,7 +60,7 @@ class Stepper:
         self._inputs = [path for path in inputs if path not in outputs] + both
         self._outputs = both + [path for path in outputs if path not in inputs]
         arrays = {**inputs, **outputs}
-        self._parts = _lay_out({path: arrays[path] for path in dict.fromkeys(self._inputs + self._outputs)})
+        self._parts = lay_out({path: arrays[path] for path in dict.fromkeys(self._inputs + self._outputs)})
         self._first_output = self._parts[self._outputs[0]].start
         end = max(part.stop for part in self._parts.values())
         if engine == "c":
@@ -194,11 +171,3 @@ class _Resident:
             # Only the last readings of the sensors are seen.
             self.model.opt.disableflags = flags | mjw.DisableBit.SENSOR if remaining else flags
             mjw.step(self.model, self.data)
-
-
-def _lay_out(arrays: Mapping[str, jax.ShapeDtypeStruct]) -> dict[str, Part]:
-    parts, start = {}, 0
-    for path, array in arrays.items():
-        parts[path] = Part(start, array.shape, array.dtype)
-        start = parts[path].stop
-    return parts

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import mujoco
 
 from mjxdex import scene
-from mjxdex.config import Config
+from mjxdex.config import Config, ConfigError
 from mjxdex.objects import ObjectSet
 from mjxdex.physics.kernels import PHYSICS_MODULES, compile_ahead
 from mjxdex.physics.stepper import Stepper
@@ -67,12 +67,20 @@ class Worlds:
       model: from `scene.build(config, objects)`.
       objects: the set of that model.
       num_envs: N, worlds on each device; sets the shared contact budget.
+
+    Raises:
+      ConfigError: the engine does not run on JAX's devices.
     """
 
     def __init__(self, config: Config, model: mujoco.MjModel, objects: ObjectSet, num_envs: int) -> None:
         self._engine = config.physics.engine
         if self._engine == "warp":
             compile_ahead(PHYSICS_MODULES)
+        elif jax.default_backend() != "cpu":
+            raise ConfigError(
+                f"physics.engine c simulates on a CPU, and the simulator is a {jax.default_backend()}; "
+                "take physics.engine warp, or set JAX_PLATFORMS=cpu"
+            )
         self.num_envs = num_envs
         self.num_joints = model.nu
         self.contacts = config.physics.contacts_per_env * num_envs + RESERVE

@@ -9,7 +9,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from mjxdex import objects as object_sets
 from mjxdex import scene
-from mjxdex.config import Config, ConfigError
+from mjxdex.config import Config
 from mjxdex.physics import Worlds
 from mjxdex.render import SIM_AXIS, DepthCamera, StereoCamera
 from mjxdex.runtime import machines
@@ -32,11 +32,6 @@ class Simulators:
 
     def __init__(self, config: Config, devices: Sequence[jax.Device]) -> None:
         self.devices = tuple(devices)
-        if config.physics.engine == "c" and self.devices[0].platform != "cpu":
-            raise ConfigError(
-                f"physics.engine c simulates on a CPU, and the simulator is a {self.devices[0].platform}; "
-                "take physics.engine warp, or set JAX_PLATFORMS=cpu"
-            )
         self.envs_per_shard = config.env.num_envs // (jax.process_count() * len(self.devices))
         self.objects = object_sets.load(config.env.objects)
         model = scene.build(config, self.objects)

@@ -37,7 +37,11 @@ def c_step(primitives, model):
     return jax.jit(Worlds(engine("c"), model, primitives, NUM_ENVS).step)
 
 
-@pytest.fixture(params=["step", "c_step"], ids=["warp", "c"])
-def any_step(request):
-    """Both engines."""
-    return request.getfixturevalue(request.param)
+@pytest.fixture(params=["warp", "c"])
+def any_engine(request):
+    return engine(request.param)
+
+
+@pytest.fixture
+def any_step(request, any_engine):
+    return request.getfixturevalue({"warp": "step", "c": "c_step"}[any_engine.physics.engine])
