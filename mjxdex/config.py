@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mjxdex.config_adr import AdrConfig
+from mjxdex.config_adr import LIGHT_LEVELS, NUM_LEVELS, AdrConfig
 from mjxdex.config_distill import DistillConfig
 from mjxdex.config_rgb import RgbConfig
 
@@ -372,10 +372,11 @@ def check(config: Config) -> None:
             f"ppo.noise_correlation is {config.ppo.noise_correlation:g}; it must be 0 for white noise, or "
             "above and less than 1"
         )
-    if not 0 <= config.adr.start_level <= config.adr.max_level <= 50:
+    lowest, level, highest = -LIGHT_LEVELS, config.adr.start_level, config.adr.max_level
+    if not lowest <= level <= highest <= NUM_LEVELS:
         raise ConfigError(
-            f"adr.start_level is {config.adr.start_level} and adr.max_level {config.adr.max_level}; "
-            "allowed: 0 <= start_level <= max_level <= 50"
+            f"adr.start_level is {level} and adr.max_level {highest}; "
+            f"allowed: {lowest} <= start_level <= max_level <= {NUM_LEVELS}"
         )
     if config.network.lstm_skip and not config.network.lstm_layers:
         raise ConfigError(

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 NUM_LEVELS = 50
 """ADR level at which every range has its full width."""
+LIGHT_LEVELS = 10
+"""Levels before level 0, numbered from -LIGHT_LEVELS, in which the object gains its weight."""
 
 
 @dataclass(frozen=True)
@@ -16,13 +18,18 @@ class AdrConfig:
     """
 
     start_level: int = 0
-    """Level at the start of a run."""
+    """Level at the start of a run; below 0, down to -10, it starts with objects that weigh less."""
     max_level: int = 50
     """Highest level allowed, 0 to 50; 0 keeps every range at its start."""
     success_threshold: float = 0.4
     """Share of successful envs above which the level may rise."""
     min_resets: int = 3000
     """Control steps with at least one reset that must pass between two rises."""
+    light_min_resets: int = 600
+    """The same below level 0. Our choice: one episode."""
+    weight: tuple[float, float] = (0.1, 1)
+    """Share of its weight that the object has at level -10, and from level 0 on. Our choice, after IsaacLab's
+    Dexsuite, whose ADR begins without gravity."""
 
     robot_friction: tuple[float, float, float, float] = (1, 1, 0.4, 1.1)
     """Friction coefficient of the robot; PhysX's static and dynamic ranges, averaged. Contacts take the mean

@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("run", metavar="RUN", type=Path, nargs="?", help="run folder, or bundle")
     parser.add_argument("--pretrained", metavar="NAME", help="a policy from pretrained/, in place of RUN")
     parser.add_argument("--objects", metavar="SET", help="object set, such as heldout [the run's]")
-    parser.add_argument("--level", type=int, metavar="K", help="ADR level, 0 to 50 [the policy's]")
+    parser.add_argument("--level", type=int, metavar="K", help="ADR level [the policy's, at least 0]")
     parser.add_argument(
         "--places-only", action="store_true",
         help="of what ADR draws only places and rotations of objects, as in the cell of sim_gap.py",
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> None:
             f"this policy is told which object of {policy.config.env.objects!r} it holds and knows no "
             "others; evaluate it without --objects"
         )
-    level = policy.adr_level if options.level is None else options.level
+    level = max(0, policy.adr_level) if options.level is None else options.level
     seconds = options.seconds or policy.config.env.episode_length_s
     config = whole_episodes(policy.config, options.envs or 4 * num_objects, seconds, level)
     config = replace(

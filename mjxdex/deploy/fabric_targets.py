@@ -9,8 +9,8 @@ from mjxdex.fabric import FabricState
 
 
 def at_level(ends: tuple[float, float], adr_level: int) -> float:
-    """Value at an ADR level, between those at level 0 and at NUM_LEVELS."""
-    return ends[0] + (ends[1] - ends[0]) * adr_level / NUM_LEVELS
+    """Value at an ADR level, between those at level 0, or below it, and at NUM_LEVELS."""
+    return ends[0] + (ends[1] - ends[0]) * max(adr_level, 0) / NUM_LEVELS
 
 
 class FabricTargets:

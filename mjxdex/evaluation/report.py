@@ -148,7 +148,7 @@ def summarize(
             "config": policy.config.name,
             "iteration": policy.iteration,
             "adr_level": policy.adr_level,
-            "adr_increment": policy.adr_level / NUM_LEVELS,
+            "adr_increment": max(0, policy.adr_level) / NUM_LEVELS,
             "objects": objects.name,
             "level": level,
         },

@@ -14,10 +14,12 @@ Rows = Sequence[dict[str, float]]
 
 @dataclass(frozen=True)
 class Milestones:
-    """Attributes:
+    """Success counts from ADR level 0 on: below it objects weigh less.
+
+    Attributes:
     env_steps: Made in all.
     seconds: Spent in iterations, compilation included.
-    adr_increment: ADR level reached, as a share of all 50.
+    adr_increment: ADR level reached, as a share of all 50; 0 below level 0.
     full_adr: Whether it is the last.
     success: Share of control steps and envs with the object in the goal region, mean of the last tenth of
       the iterations: the paper's instantaneous success.
@@ -59,15 +61,18 @@ def milestones(rows: Rows) -> Milestones:
         raise UserError("the run has no metrics yet; wait for its first logged iteration")
     spent = seconds(rows)
     last = rows[-1]
-    late = [row["success"] for row in rows if row["iteration"] > 0.9 * last["iteration"]]
-    first = next((i for i, row in enumerate(rows) if row["success"] >= SUCCESS), None)
+    success = [row["success"] if row["adr/level"] >= 0 else 0.0 for row in rows]
+    late = [
+        share for share, row in zip(success, rows, strict=True) if row["iteration"] > 0.9 * last["iteration"]
+    ]
+    first = next((i for i, share in enumerate(success) if share >= SUCCESS), None)
     return Milestones(
         env_steps=int(last["env_steps"]),
         seconds=spent[-1],
-        adr_increment=last["adr/level"] / NUM_LEVELS,
+        adr_increment=max(0, last["adr/level"]) / NUM_LEVELS,
         full_adr=last["adr/level"] >= NUM_LEVELS,
         success=sum(late) / len(late),
-        best_success=max(row["success"] for row in rows),
+        best_success=max(success),
         first_env_steps=None if first is None else int(rows[first]["env_steps"]),
         first_seconds=None if first is None else spent[first],
     )

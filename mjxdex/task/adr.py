@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 
 from mjxdex.config import AdrConfig
-from mjxdex.config_adr import NUM_LEVELS
+from mjxdex.config_adr import LIGHT_LEVELS, NUM_LEVELS
 
 
 class AdrState(NamedTuple):
     """Attributes:
-    level: int32 [], 0 to NUM_LEVELS.
+    level: int32 [], -LIGHT_LEVELS to NUM_LEVELS.
     resets: int32 [], control steps with at least one reset since the level last rose.
     """
 
@@ -35,7 +35,7 @@ def update(config: AdrConfig, adr: AdrState, success: jax.Array, done: jax.Array
     """
     share = jnp.mean((success & ~done).astype(jnp.float32))
     rises = (
-        (adr.resets >= config.min_resets)
+        (adr.resets >= jnp.where(adr.level < 0, config.light_min_resets, config.min_resets))
         & (share > config.success_threshold)
         & (adr.level < config.max_level)
     )
@@ -46,9 +46,15 @@ def update(config: AdrConfig, adr: AdrState, success: jax.Array, done: jax.Array
 
 
 def value(ends: tuple[float, float], level: jax.Array) -> jax.Array:
-    """Value at an ADR level, between those at level 0 and at NUM_LEVELS."""
+    """Value at an ADR level, between those at level 0, or below it, and at NUM_LEVELS."""
     start, end = ends
-    return start + (end - start) * level.astype(jnp.float32) / NUM_LEVELS
+    return start + (end - start) * jnp.maximum(level, 0).astype(jnp.float32) / NUM_LEVELS
+
+
+def weight(config: AdrConfig, level: jax.Array) -> jax.Array:
+    """Share of its weight that the object has at an ADR level, float32 []."""
+    lightest, full = config.weight
+    return full + (full - lightest) * jnp.minimum(level, 0).astype(jnp.float32) / LIGHT_LEVELS
 
 
 def sample(ends: tuple[float, float, float, float], level: jax.Array, share: jax.Array) -> jax.Array:

@@ -12,7 +12,7 @@ from mjxdex.objects import ObjectSet
 from mjxdex.physics import PhysicsState, Reading, Worlds
 from mjxdex.robot.tables import KD, KP
 from mjxdex.task import observations, sensing
-from mjxdex.task.adr import value
+from mjxdex.task.adr import value, weight
 from mjxdex.task.disturbance import wrench
 from mjxdex.task.places import is_lost
 from mjxdex.task.reset import fresh
@@ -20,6 +20,8 @@ from mjxdex.task.reward import reward_terms
 from mjxdex.task.state import EnvState, Seen, View, select, view
 from mjxdex.types import Observation, Outcome
 
+GRAVITY = 9.81
+"""Of the scene, m/s^2."""
 FASTEST = 200.0
 """A joint or object velocity beyond this (rad/s or m/s) is a diverged simulation."""
 
@@ -75,6 +77,7 @@ class GraspEnv:
         ctrl = fabric_state.pos + velocity_gain * value(ranges.velocity_target, level) * fabric_state.vel
         mass = self.object_mass[params.object_id] * params.object_mass
         push = wrench(state, mass, value(ranges.object_acceleration, level), self.key)
+        push = push.at[:, 2].add(GRAVITY * mass * (1 - weight(ranges, level)))
         physics, reading = self.worlds.step(state.physics, ctrl, params, push)
         diverged = ~_is_sound(physics)
         physics = select(diverged, state.physics, physics)

@@ -57,6 +57,14 @@ def test_milestones():
         milestones([])
 
 
+def test_success_with_light_objects_is_no_milestone():
+    light = [row | {"adr/level": min(0, int(row["iteration"]) - 51)} for row in rows(60)]
+    found = milestones(light)
+    assert found.first_env_steps == 5100 and found.adr_increment == 0
+    early = milestones(light[:50])
+    assert early.first_env_steps is None and early.best_success == early.success == early.adr_increment == 0
+
+
 def test_iterations_that_were_not_logged_take_time_too():
     assert seconds(rows(30, every=10)) == [60, 60 + 9 * 2, 60 + 19 * 2, 60 + 29 * 2]
 

@@ -1,8 +1,12 @@
+import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from mjxdex.config import AdrConfig
+from mjxdex.config import AdrConfig, Config, EnvConfig, ObservationConfig, PhysicsConfig
+from mjxdex.runtime.sims import Simulators
 from mjxdex.task import adr
+from mjxdex.task.env import Command
 
 CONFIG = AdrConfig(max_level=2, success_threshold=0.4, min_resets=3)
 
@@ -51,3 +55,34 @@ def test_a_range_opens_with_the_level(level, low, high):
 
 def test_a_run_may_start_at_a_higher_level():
     assert adr.init(AdrConfig(start_level=50)).level == 50
+
+
+def test_below_level_0_the_level_rises_after_fewer_resets_and_nothing_is_randomized():
+    config = AdrConfig(start_level=-10, min_resets=3000, light_min_resets=1)
+    state = adr.init(config)
+    rises = []
+    for _ in range(24):
+        state = adr.update(config, state, jnp.array([True, True]), jnp.array([True, False]))
+        rises.append(int(state.level))
+    assert rises[:4] == [-10, -9, -9, -8] and rises[-6:] == [-1, 0, 0, 0, 0, 0]
+    assert adr.value((5.0, 0.0), jnp.int32(-10)) == 5.0
+
+
+@pytest.mark.parametrize(("level", "share"), [(-10, 0.1), (-5, 0.55), (0, 1.0), (50, 1.0)])
+def test_weight_is_linear_below_level_0(level, share):
+    assert adr.weight(AdrConfig(), jnp.int32(level)) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(("engine", "level", "share"), [("warp", -10, 0.1), ("c", -5, 0.55), ("warp", 0, 1)])
+def test_objects_fall_by_their_share_of_gravity(engine, level, share):
+    config = Config(
+        env=EnvConfig(num_envs=4, spread_first_episodes=False),
+        observation=ObservationConfig(depth=False),
+        physics=PhysicsConfig(engine=engine),
+    )
+    sims = Simulators(config, [jax.local_devices()[0]])
+    command = Command(jnp.zeros((1, 4, 11)), jnp.full(1, level, jnp.int32))
+    state = sims.step(sims.init(), command)[0]
+    velocity = np.asarray(state.physics.qvel)[0, :, 23:26]
+    np.testing.assert_allclose(velocity[:, 2], -9.81 * share / 60, rtol=1e-4)
+    np.testing.assert_allclose(velocity[:, :2], 0, atol=1e-6)
