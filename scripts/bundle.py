@@ -1,5 +1,5 @@
 """Bundles what a run has learned into one small file: bundle.py RUN --out FILE [--dtype int8] [--critic]
-or takes the policy out of a bundle that has more: bundle.py BUNDLE --out FILE"""
+or makes a smaller bundle of one: bundle.py BUNDLE --out FILE [--dtype int8] [--critic] [--moments]"""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="file to write, NAME.bundle")
     parser.add_argument(
         "--dtype", choices=("float32", "bfloat16", "int8"),
-        help="precision of the networks' kernels; int8 has a step size per output [bfloat16]",
+        help="precision of the networks' kernels; int8 has a step size per output [bfloat16, or of BUNDLE]",
     )  # fmt: skip
     parser.add_argument("--critic", action="store_true", help="the critic too, to train on from the file")
     parser.add_argument(
@@ -36,31 +36,19 @@ def run(options: argparse.Namespace) -> None:
 
     if options.out.suffix != bundles.SUFFIX:
         raise UserError(f"--out is {options.out}; its name must end in {bundles.SUFFIX}")
+    parts = {"critic": options.critic, "moments": options.moments}
     if bundles.is_bundle(options.run):
-        if options.dtype or options.critic or options.moments:
-            raise UserError(
-                f"{options.run} is a bundle: its policy is taken over as it is; leave out --dtype, --critic "
-                "and --moments"
-            )
-        bundles.write_policy(options.run, options.out)
-        print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB")
-        return
-    config = run_folder.open_run(options.run)
-    notices = bundles.write(
-        options.run,
-        options.out,
-        bundled_shapes(config),
-        options.dtype or "bfloat16",
-        critic=options.critic,
-        moments=options.moments,
-    )
-    for notice in notices:
-        print(f"notice: {notice}")
+        bundles.repack(options.run, options.out, options.dtype, **parts)
+    else:
+        shapes = bundled_shapes(run_folder.open_run(options.run))
+        notices = bundles.write(options.run, options.out, shapes, options.dtype or "bfloat16", **parts)
+        for notice in notices:
+            print(f"notice: {notice}")
     stored = load_policy(options.out)
     error = action_error(load_policy(options.run), stored.params)
     print(f"{options.out}: iteration {stored.iteration}, {options.out.stat().st_size / 1e6:.2f} MB")
     print(
-        f"on random inputs its actions differ from the exact policy's by {error.rms:.1e} rms and "
+        f"on random inputs its actions differ from those of {options.run} by {error.rms:.1e} rms and "
         f"{error.largest:.1e} at most; rms of the actions {error.action_rms:.2g}"
     )
 

@@ -25,7 +25,7 @@ from mjxdex.learning.digest import digest
 from mjxdex.runtime import checkpoints, metrics, run_folder
 from mjxdex.runtime.checkpoints import Flat
 from mjxdex.runtime.milestones import milestones
-from mjxdex.runtime.storage import Precision, Stored, decode, encode
+from mjxdex.runtime.storage import PRECISIONS, Precision, Stored, decode, encode
 from mjxdex.task import adr
 
 FORMAT = 1
@@ -94,8 +94,7 @@ def write(
     Raises: UserError: There is no run, no whole checkpoint, moments are asked for without the critic, or
       either of a student.
     """
-    if moments and not critic:
-        raise BundleError("the optimizer's moments are of use only with the critic; add --critic")
+    _check_parts(critic, moments)
     config = run_folder.open_run(folder)
     student = bool(config.distill.teacher)
     if student and critic:
@@ -107,15 +106,8 @@ def write(
     restored = checkpoints.load(folder, {"learner": shapes, "adr": level})
     learner, arrays = restored.state["learner"], {}
     for name, array in checkpoints.flatten(restored.state).items():
-        part = _part(name)
-        moment = ".nu." in name or name.endswith(".count")
-        if (
-            part in _POLICYS
-            or (critic and part == "critic")
-            or (moments and (part == "step_size" or (part.endswith("_opt") and moment)))
-        ):
-            storage = "factored" if moment else precision
-            arrays[name] = encode(np.asarray(array), storage)
+        if _is_wanted(name, critic, moments):
+            arrays[name] = encode(np.asarray(array), "factored" if _is_moment(name) else precision)
     provenance = _provenance(folder, config, restored.iteration)
     provenance |= {"adr_level": int(restored.state["adr"].level)}
     exact = learner["policy"] if student else (learner.policy, learner.critic)
@@ -126,21 +118,61 @@ def write(
         "precision": precision,
         "provenance": provenance,
         "versions": run_folder.versions(),
-        "arrays": {name: {"storage": a.storage, "shape": list(a.shape)} for name, a in arrays.items()},
     }
-    _save(path, head, {name: stored.data for name, stored in arrays.items()})
+    _save(path, head, arrays)
     return restored.notices
 
 
-def write_policy(source: Path, path: Path) -> None:
-    """Bundles the policy of a bundle, as it is stored there, without critic and moments.
+def repack(source: Path, path: Path, precision: Precision | None, *, critic: bool, moments: bool) -> None:
+    """Bundles a part of a bundle, as it is stored there or rounded further.
 
-    Raises: BundleError: `source` is no whole bundle of this version.
+    Args:
+      source: The bundle.
+      path: File to write; it appears only when it is complete.
+      precision: Of the networks' kernels; None for that of `source`.
+      critic, moments: Whether to take these over too.
+
+    Raises: BundleError: `source` is no whole bundle of this version, lacks what is asked for, or is rounded
+      more than `precision`; moments are asked for without the critic.
     """
+    _check_parts(critic, moments)
     with _opened(source) as (file, head):
-        head["arrays"] = {name: a for name, a in head["arrays"].items() if _part(name) in _POLICYS}
-        data = {name: file.read(f"arrays/{name}") for name in head["arrays"]}
-    _save(path, head, data)
+        stored = head["precision"]
+        precision = precision or stored
+        if PRECISIONS.index(precision) < PRECISIONS.index(stored):
+            raise BundleError(f"{source} is stored in {stored}; {precision} would only make it larger")
+        parts = {_part(name) for name in head["arrays"]}
+        if (critic and "critic" not in parts) or (moments and "policy_opt" not in parts):
+            raise BundleError(
+                f"{source} has no {'critic' if 'critic' not in parts else 'moments'} to take over"
+            )
+        arrays = {}
+        for name, about in head["arrays"].items():
+            if _is_wanted(name, critic, moments):
+                array = Stored(about["storage"], tuple(about["shape"]), file.read(f"arrays/{name}"))
+                rounds = precision != stored and array.storage == stored and not _is_moment(name)
+                arrays[name] = encode(decode(array), precision) if rounds else array
+    head["precision"] = precision
+    _save(path, head, arrays)
+
+
+def _check_parts(critic: bool, moments: bool) -> None:
+    if moments and not critic:
+        raise BundleError("the optimizer's moments are of use only with the critic; add --critic")
+
+
+def _is_wanted(name: str, critic: bool, moments: bool) -> bool:
+    part = _part(name)
+    return (
+        part in _POLICYS
+        or (critic and part == "critic")
+        or (moments and (part == "step_size" or (part.endswith("_opt") and _is_moment(name))))
+    )
+
+
+def _is_moment(name: str) -> bool:
+    """Second moments, and the count of steps that goes with them."""
+    return ".nu." in name or name.endswith(".count")
 
 
 def _part(name: str) -> str:
@@ -148,13 +180,14 @@ def _part(name: str) -> str:
     return name.removeprefix("learner.").partition(".")[0]
 
 
-def _save(path: Path, head: dict[str, Any], arrays: dict[str, bytes]) -> None:
+def _save(path: Path, head: dict[str, Any], arrays: dict[str, Stored]) -> None:
+    head["arrays"] = {name: {"storage": a.storage, "shape": list(a.shape)} for name, a in arrays.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("bundle.json", json.dumps(head, indent=2) + "\n")
-        for name, data in arrays.items():
-            file.writestr(f"arrays/{name}", data)
+        for name, array in arrays.items():
+            file.writestr(f"arrays/{name}", array.data)
     os.replace(partial, path)
 
 

@@ -118,10 +118,29 @@ def test_the_policy_out_of_a_bundle_is_that_of_the_run(small, tmp_path):
     folder, _ = small
     whole = write(folder, tmp_path / "whole.bundle", "int8", critic=True, moments=True)
     alone = write(folder, tmp_path / "alone.bundle", "int8")
-    bundles.write_policy(whole, tmp_path / "part.bundle")
+    bundles.repack(whole, tmp_path / "part.bundle", None, critic=False, moments=False)
     part, alone = bundles.read(tmp_path / "part.bundle"), bundles.read(alone)
     assert part.arrays.keys() == alone.arrays.keys() and same(part.arrays, alone.arrays)
     assert part.provenance == alone.provenance and part.config == alone.config
+
+
+def test_a_bundle_of_a_bundle_is_rounded_as_one_of_the_run(small, tmp_path):
+    exact, rounded, again = (tmp_path / f"{name}.bundle" for name in ("exact", "rounded", "again"))
+    parts = {"critic": True, "moments": True}
+    write(small[0], exact, "float32", **parts)
+    write(small[0], rounded, "int8", **parts)
+    bundles.repack(exact, again, "int8", **parts)
+    made, wanted = bundles.read(again), bundles.read(rounded)
+    assert made.precision == "int8" and made.has_moments
+    assert made.arrays.keys() == wanted.arrays.keys() and same(made.arrays, wanted.arrays)
+    assert again.stat().st_size == rounded.stat().st_size
+    with pytest.raises(BundleError, match="is stored in int8; bfloat16 would only make it larger"):
+        bundles.repack(again, exact, "bfloat16", critic=False, moments=False)
+    with pytest.raises(BundleError, match="add --critic"):
+        bundles.repack(again, exact, None, critic=False, moments=True)
+    bundles.repack(again, rounded, None, critic=False, moments=False)
+    with pytest.raises(BundleError, match="has no critic to take over"):
+        bundles.repack(rounded, again, None, critic=True, moments=False)
 
 
 def test_a_student_is_bundled_too(tmp_path):
