@@ -60,7 +60,7 @@ def curves_picture(groups: Sequence[Group], axis: str, smooth: int) -> np.ndarra
     axes[0, 0].axhline(SUCCESS, color="0.5", lw=0.8, ls="--")
     axes[0, 0].set_ylim(0, max(1.2 * SUCCESS, axes[0, 0].get_ylim()[1]))
     if shown is PANELS:
-        axes[0, 1].set_ylim(-1, NUM_LEVELS + 1)
+        axes[0, 1].set_ylim(min(-1, axes[0, 1].get_ylim()[0]), NUM_LEVELS + 1)
     else:
         for panel in axes[0, 1:]:
             panel.set_yscale("log")

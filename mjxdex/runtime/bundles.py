@@ -138,9 +138,9 @@ def repack(source: Path, path: Path, precision: Precision | None, *, critic: boo
     _check_parts(critic, moments)
     with _opened(source) as (file, head):
         stored = head["precision"]
-        precision = precision or stored
-        if PRECISIONS.index(precision) < PRECISIONS.index(stored):
-            raise BundleError(f"{source} is stored in {stored}; {precision} would only make it larger")
+        wanted: Precision = precision or stored
+        if PRECISIONS.index(wanted) < PRECISIONS.index(stored):
+            raise BundleError(f"{source} is stored in {stored}; {wanted} would only make it larger")
         parts = {_part(name) for name in head["arrays"]}
         if (critic and "critic" not in parts) or (moments and "policy_opt" not in parts):
             raise BundleError(
@@ -150,9 +150,9 @@ def repack(source: Path, path: Path, precision: Precision | None, *, critic: boo
         for name, about in head["arrays"].items():
             if _is_wanted(name, critic, moments):
                 array = Stored(about["storage"], tuple(about["shape"]), file.read(f"arrays/{name}"))
-                rounds = precision != stored and array.storage == stored and not _is_moment(name)
-                arrays[name] = encode(decode(array), precision) if rounds else array
-    head["precision"] = precision
+                rounds = wanted != stored and array.storage == stored and not _is_moment(name)
+                arrays[name] = encode(decode(array), wanted) if rounds else array
+    head["precision"] = wanted
     _save(path, head, arrays)
 
 
