@@ -21,7 +21,10 @@ from mjxdex.learning.normalizer import RunningStats
 from mjxdex.learning.state import Params
 
 TOLERANCE = 1e-4
-"""Largest difference between ONNX Runtime and JAX that an export may have, in action and in LSTM state."""
+"""Largest difference from JAX that an export may have in ONNX Runtime, relative where a number is above 1."""
+STATE_TOLERANCE = 1e-3
+"""The same in the LSTM state, whose cells sum rounding errors up over an episode; what these do to the action
+is held to TOLERANCE."""
 PARITY_STEPS = 200
 """Recurrent steps over which the two are compared, each fed its own state."""
 _OPSET = 18
@@ -37,9 +40,9 @@ class ParityReport(NamedTuple):
     Attributes:
       path: The file written.
       steps: Recurrent steps compared, with random images and observations.
-      action: Largest absolute difference of an action.
-      state: Largest absolute difference of an LSTM state; 0 without LSTM.
-      object_pos: Largest absolute difference of an object position, metres; 0 for policies without.
+      action: Largest difference of an action; relative, as all of these, where the number is above 1.
+      state: Largest difference of an LSTM state; 0 without LSTM.
+      object_pos: Largest difference of an object position, metres; 0 for policies without.
     """
 
     path: Path
@@ -85,7 +88,7 @@ def export(
 
     Raises:
       ExportError: jax2onnx or onnxruntime is missing, `layout` does not fit the policy, or the file
-        differs from JAX by more than TOLERANCE.
+        differs from JAX by more than TOLERANCE, in the LSTM state STATE_TOLERANCE.
     """
     size = sum(n for _, n in layout)
     if size != stats.mean.shape[0]:
@@ -129,7 +132,7 @@ def write(
       outputs: Names.
       description: Metadata by name; all but strings become JSON.
       sample: Random inputs for a batch of envs, without `lstm_state`.
-      tolerance: Largest difference allowed.
+      tolerance: Largest difference allowed, except in the LSTM state (STATE_TOLERANCE).
 
     Raises: ExportError: As for `export`.
     """
@@ -158,11 +161,12 @@ def write(
         onnx.checker.check_model(partial, full_check=True)
         session = onnxruntime.InferenceSession(partial, providers=["CPUExecutionProvider"])
         off = _compare(step, session, shapes, outputs, sample)
-        if not max(off.values()) <= tolerance:
-            found = " and ".join(f"{value:.1e} in {name}" for name, value in off.items())
+        limits = {name: STATE_TOLERANCE if name == "lstm_state_out" else tolerance for name in off}
+        if not all(off[name] <= limit for name, limit in limits.items()):
+            found = " and ".join(f"{off[name]:.1e} in {name} ({limits[name]:.0e})" for name in off)
             raise ExportError(
-                f"ONNX Runtime and JAX differ by {found} over {PARITY_STEPS} steps; at most {tolerance:.0e} "
-                f"is allowed, so {path} was not written"
+                f"ONNX Runtime and JAX differ by {found} over {PARITY_STEPS} steps; more than the number in "
+                f"brackets is not allowed, so {path} was not written"
             )
         os.replace(partial, path)
     finally:
@@ -219,7 +223,8 @@ def _compare(
     outputs: Sequence[str],
     sample: Callable[[np.random.Generator, int], dict[str, np.ndarray]],
 ) -> dict[str, float]:
-    """Largest difference of each output between the file and JAX, for two envs, each fed its own state."""
+    """Largest difference of each output between the file and JAX, for two envs, each fed its own state;
+    relative where a number is above 1."""
     rng, batch = np.random.default_rng(0), 2
     recurrent = "lstm_state" in shapes
     state = state_jax = np.zeros((batch, *shapes.get("lstm_state", ())), np.float32)
@@ -231,7 +236,8 @@ def _compare(
         with jax.default_matmul_precision("float32"):
             wanted = reference(*inputs.values(), *([state_jax] if recurrent else []))
         for name, a, b in zip(outputs, found, wanted, strict=True):
-            largest[name] = float(np.maximum(largest[name], np.abs(a - b).max()))
+            off = np.abs(a - b) / np.maximum(np.abs(b), 1)
+            largest[name] = float(np.maximum(largest[name], off.max()))
         if recurrent:
             state, state_jax = found[-1], wanted[-1]
     return largest
@@ -268,6 +274,6 @@ def describe(
         "adr_level": adr_level,
         "control_period_s": config.physics.control_period,
         "parameters": f"sha256:{digest(params)}",
-        "parity": f"max abs difference to JAX at most {TOLERANCE} over {PARITY_STEPS} recurrent steps",
+        "parity": f"off from JAX by at most {TOLERANCE} * max(1, |value|) in {PARITY_STEPS} recurrent steps",
         "versions": {"mjxdex": mjxdex.__version__} | {name: version(name) for name in packages},
     }
