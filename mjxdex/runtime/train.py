@@ -12,7 +12,7 @@ from rich.console import Console, RenderableType
 
 from mjxdex.config import Config, UserError
 from mjxdex.learning.digest import digest
-from mjxdex.runtime import budget, machines, plan, run_folder, topology
+from mjxdex.runtime import budget, compiled, machines, plan, run_folder, topology
 from mjxdex.runtime.checkpoints import Checkpoints
 from mjxdex.runtime.metrics import Metrics, read
 from mjxdex.runtime.milestones import milestones
@@ -54,6 +54,8 @@ def train(
         raise UserError("several machines need a common run folder; name one on a shared disk with --run DIR")
     if config.runtime.matmul_precision != "default":
         jax.config.update("jax_default_matmul_precision", config.runtime.matmul_precision)
+    if kept := compiled.keep():
+        console.print(f"compiled programs are kept in {kept}")
     config, chosen = plan.settle(config)
     if chosen:
         console.print(chosen)
