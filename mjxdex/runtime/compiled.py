@@ -12,7 +12,8 @@ def keep() -> Path | None:
     """Lets JAX keep what it compiles for GPUs, and find it again.
 
     Call it before anything compiles. JAX_COMPILATION_CACHE_DIR names another folder;
-    JAX_ENABLE_COMPILATION_CACHE=0 keeps nothing. Programs for CPUs are not kept: they need the same processor.
+    JAX_ENABLE_COMPILATION_CACHE=0 keeps nothing. Programs for CPUs are not kept: they need the same processor
+    again.
 
     Returns: The folder, or None where nothing is kept.
     """
