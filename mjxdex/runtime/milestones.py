@@ -1,6 +1,6 @@
 """How far a run got, in the paper's terms: ADR increment and success, and how soon."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mjxdex.config import UserError
@@ -61,7 +61,7 @@ def milestones(rows: Rows) -> Milestones:
         raise UserError("the run has no metrics yet; wait for its first logged iteration")
     spent = seconds(rows)
     last = rows[-1]
-    success = [row["success"] if row["adr/level"] >= 0 else 0.0 for row in rows]
+    success = [success_of(row) for row in rows]
     late = [
         share for share, row in zip(success, rows, strict=True) if row["iteration"] > 0.9 * last["iteration"]
     ]
@@ -76,6 +76,11 @@ def milestones(rows: Rows) -> Milestones:
         first_env_steps=None if first is None else int(rows[first]["env_steps"]),
         first_seconds=None if first is None else spent[first],
     )
+
+
+def success_of(row: Mapping[str, float]) -> float:
+    """Share of successful envs in an iteration's metrics; 0 below ADR level 0, where objects weigh less."""
+    return row["success"] if row["adr/level"] >= 0 else 0.0
 
 
 def seconds(rows: Rows) -> list[float]:

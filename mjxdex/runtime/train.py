@@ -15,7 +15,7 @@ from mjxdex.learning.digest import digest
 from mjxdex.runtime import budget, compiled, machines, plan, run_folder, topology
 from mjxdex.runtime.checkpoints import Checkpoints
 from mjxdex.runtime.metrics import Metrics, read
-from mjxdex.runtime.milestones import milestones
+from mjxdex.runtime.milestones import milestones, success_of
 from mjxdex.runtime.phases import Phases
 from mjxdex.runtime.progress import Progress
 from mjxdex.runtime.start import Start
@@ -157,7 +157,7 @@ def _loop(
             stops = machines.any_of(bool(stopped))
             ends = iteration == runtime.iterations or (stops and not ahead)
             if saved or ends:
-                checkpoints.save(iteration, trainer.to_host(state), success=row["success"])
+                checkpoints.save(iteration, trainer.to_host(state), success=success_of(row))
         if ends:
             break
     return state
