@@ -21,7 +21,9 @@ def main() -> None:
         "--places-only", action="store_true",
         help="of what ADR draws only places and rotations of objects, as in the cell of sim_gap.py",
     )  # fmt: skip
-    parser.add_argument("--envs", type=int, metavar="N", help="envs, one episode each [4 per object]")
+    parser.add_argument(
+        "--envs", type=int, metavar="N", help="envs, one episode each [4 per object, 1 on a CPU]"
+    )
     parser.add_argument("--seconds", type=float, metavar="S", help="length of the episodes [the run's]")
     parser.add_argument(
         "--engine", choices=("warp", "c"), help="physics: MJX-Warp, or MuJoCo C, faster on a CPU [the run's]"
@@ -81,7 +83,9 @@ def run(options: argparse.Namespace) -> None:
         )
     level = max(0, policy.adr_level) if options.level is None else options.level
     seconds = options.seconds or policy.config.env.episode_length_s
-    config = whole_episodes(policy.config, options.envs or 4 * num_objects, seconds, level)
+    device = jax.local_devices()[0]
+    envs = options.envs or num_objects * (1 if device.platform == "cpu" else 4)
+    config = whole_episodes(policy.config, envs, seconds, level)
     config = replace(
         config,
         env=replace(config.env, objects=name),
@@ -92,7 +96,7 @@ def run(options: argparse.Namespace) -> None:
     report, seen = evaluate(
         policy,
         config,
-        jax.local_devices()[0],
+        device,
         track=lambda steps: track(steps, "evaluating", console=console, disable=not console.is_terminal),
     )
     report.run.update(places_only=options.places_only, engine=config.physics.engine)
