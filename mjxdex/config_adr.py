@@ -20,7 +20,7 @@ class AdrConfig:
     start_level: int = 0
     """Level at the start of a run; below 0, down to -10, it starts with objects that weigh less."""
     max_level: int = 50
-    """Highest level allowed, 0 to 50; 0 keeps every range at its start."""
+    """Highest level allowed, -10 to 50; 0 keeps every range at its start."""
     success_threshold: float = 0.4
     """Share of successful envs above which the level may rise."""
     min_resets: int = 3000
@@ -102,6 +102,11 @@ class AdrConfig:
     """Joint-space damping gain of the fabric."""
     velocity_observation: tuple[float, float] = (0, 0)
     """Factor on the policy's velocity observations; the published task blanks them."""
+
+
+def increment(level: float) -> float:
+    """The paper's ADR increment: a level as a share of all NUM_LEVELS; 0 below level 0."""
+    return max(0, level) / NUM_LEVELS
 
 
 _NOT_DRAWN = ("fabric_damping", "velocity_target", "velocity_observation")

@@ -30,6 +30,8 @@ PAIR_EULER_ZYX = (np.pi, 0.0, 0.0)
 FOCAL_LENGTH = 359.125 / 320
 """Focal length in image widths. Source: published DextrAH task."""
 
+GRAVITY = 9.81
+"""m/s^2, downwards."""
 CCD_TOLERANCE = 1e-5
 """Metres to which contacts of cylinders and ellipsoids are found. At MuJoCo's 1e-6, one in 50,000 contacts of
 a cylinder on the table comes out of MJX-Warp half a metre deep and throws it off; at 1e-5 none of 450,000."""
@@ -101,6 +103,7 @@ def depth_camera_euler() -> np.ndarray:
 def _set_options(spec: mujoco.MjSpec, config: Config) -> None:
     option = spec.option
     option.timestep = config.physics.timestep
+    option.gravity = (0.0, 0.0, -GRAVITY)
     option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     option.impratio = config.physics.impratio

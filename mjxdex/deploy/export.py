@@ -274,6 +274,7 @@ def describe(
         "adr_level": adr_level,
         "control_period_s": config.physics.control_period,
         "parameters": f"sha256:{digest(params)}",
-        "parity": f"off from JAX by at most {TOLERANCE} * max(1, |value|) in {PARITY_STEPS} recurrent steps",
+        "parity": f"off from JAX by at most {TOLERANCE} (LSTM state: {STATE_TOLERANCE}) * max(1, |value|) "
+        f"in {PARITY_STEPS} recurrent steps",
         "versions": {"mjxdex": mjxdex.__version__} | {name: version(name) for name in packages},
     }

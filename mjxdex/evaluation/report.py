@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.table import Table
 
-from mjxdex.config_adr import NUM_LEVELS
+from mjxdex.config_adr import NUM_LEVELS, increment
 from mjxdex.fabric.action import ACTION_NAMES, NUM_ACTIONS
 from mjxdex.objects import ObjectSet
 
@@ -148,7 +148,7 @@ def summarize(
             "config": policy.config.name,
             "iteration": policy.iteration,
             "adr_level": policy.adr_level,
-            "adr_increment": max(0, policy.adr_level) / NUM_LEVELS,
+            "adr_increment": increment(policy.adr_level),
             "objects": objects.name,
             "level": level,
         },

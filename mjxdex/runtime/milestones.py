@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mjxdex.config import UserError
-from mjxdex.task.adr import NUM_LEVELS
+from mjxdex.config_adr import NUM_LEVELS, increment
 
 SUCCESS = 0.4
 """Share of successful envs from which the ADR level may rise, and whose first time is noted."""
@@ -62,14 +62,12 @@ def milestones(rows: Rows) -> Milestones:
     spent = seconds(rows)
     last = rows[-1]
     success = [success_of(row) for row in rows]
-    late = [
-        share for share, row in zip(success, rows, strict=True) if row["iteration"] > 0.9 * last["iteration"]
-    ]
+    late = [success_of(row) for row in rows if row["iteration"] > 0.9 * last["iteration"]]
     first = next((i for i, share in enumerate(success) if share >= SUCCESS), None)
     return Milestones(
         env_steps=int(last["env_steps"]),
         seconds=spent[-1],
-        adr_increment=max(0, last["adr/level"]) / NUM_LEVELS,
+        adr_increment=increment(last["adr/level"]),
         full_adr=last["adr/level"] >= NUM_LEVELS,
         success=sum(late) / len(late),
         best_success=max(success),

@@ -11,6 +11,7 @@ from mjxdex.fabric.action import targets
 from mjxdex.objects import ObjectSet
 from mjxdex.physics import PhysicsState, Reading, Worlds
 from mjxdex.robot.tables import KD, KP
+from mjxdex.scene import GRAVITY
 from mjxdex.task import observations, sensing
 from mjxdex.task.adr import value, weight
 from mjxdex.task.disturbance import wrench
@@ -20,8 +21,6 @@ from mjxdex.task.reward import reward_terms
 from mjxdex.task.state import EnvState, Seen, View, select, view
 from mjxdex.types import Observation, Outcome
 
-GRAVITY = 9.81
-"""Of the scene, m/s^2."""
 FASTEST = 200.0
 """A joint or object velocity beyond this (rad/s or m/s) is a diverged simulation."""
 
