@@ -111,6 +111,7 @@ def increment(level: float) -> float:
 
 _NOT_DRAWN = ("fabric_damping", "velocity_target", "velocity_observation")
 _REWARD = ("finger_curl_weight", "object_to_goal_sharpness", "lift_weight")
+_LIGHT = ("weight",)
 _PLACES = ("spawn_width_x", "spawn_width_y", "spawn_rotation")
 
 
@@ -122,6 +123,6 @@ def places_only(config: AdrConfig) -> AdrConfig:
     drawn = {
         name: ends
         for name, ends in vars(config).items()
-        if isinstance(ends, tuple) and name not in (*_NOT_DRAWN, *_PLACES, *_REWARD)
+        if isinstance(ends, tuple) and name not in (*_NOT_DRAWN, *_PLACES, *_REWARD, *_LIGHT)
     }
     return replace(config, **{name: ends[: len(ends) // 2] * 2 for name, ends in drawn.items()})

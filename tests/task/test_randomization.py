@@ -172,5 +172,5 @@ def test_places_only_draws_nothing_else(states):
     np.testing.assert_array_equal(state.physics.qpos[:, :23], states[0].physics.qpos[:, :23])
     np.testing.assert_array_equal(state.physics.qvel, states[0].physics.qvel)
     jax.tree.map(np.testing.assert_array_equal, state.random, states[0].random)
-    assert config.object_acceleration == (0, 0)
+    assert (config.object_acceleration, config.weight) == ((0, 0), AdrConfig().weight)
     assert (config.fabric_damping, config.velocity_target) == ((10, 20), (1, 0))
