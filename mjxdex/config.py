@@ -73,6 +73,8 @@ class RewardConfig:
     """Weight of exp(-sharpness * object to goal)."""
     lift_sharpness: float = 8.5
     """1/m."""
+    grip_force: float = 2.0
+    """Force with which thumb and finger squeeze the object in a whole grip, N; see `adr.grip_weight`."""
 
 
 @dataclass(frozen=True)

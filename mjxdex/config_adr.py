@@ -30,6 +30,9 @@ class AdrConfig:
     weight: tuple[float, float] = (0.1, 1)
     """Share of its weight that the object has at level -10, and from level 0 on. Our choice, after IsaacLab's
     Dexsuite, whose ADR begins without gravity."""
+    grip_weight: tuple[float, float] = (0, 0)
+    """Reward weight of the object squeezed between thumb and a finger, at level -10 and from level 0 on. Our
+    choice, after Dexsuite's reward for contact of both. With (0, 0) no contact forces are measured."""
 
     robot_friction: tuple[float, float, float, float] = (1, 1, 0.4, 1.1)
     """Friction coefficient of the robot; PhysX's static and dynamic ranges, averaged. Contacts take the mean
@@ -103,6 +106,10 @@ class AdrConfig:
     velocity_observation: tuple[float, float] = (0, 0)
     """Factor on the policy's velocity observations; the published task blanks them."""
 
+    @property
+    def rewards_grip(self) -> bool:
+        return any(self.grip_weight)
+
 
 def increment(level: float) -> float:
     """The paper's ADR increment: a level as a share of all NUM_LEVELS; 0 below level 0."""
@@ -111,7 +118,7 @@ def increment(level: float) -> float:
 
 _NOT_DRAWN = ("fabric_damping", "velocity_target", "velocity_observation")
 _REWARD = ("finger_curl_weight", "object_to_goal_sharpness", "lift_weight")
-_LIGHT = ("weight",)
+_LIGHT = ("weight", "grip_weight")
 _PLACES = ("spawn_width_x", "spawn_width_y", "spawn_rotation")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from mjxdex.config import CameraConfig, Config
 from mjxdex.objects.slots import GEOM_TYPES, ObjectSet, add_shape
 from mjxdex.robot.mjcf import FRICTION, OBJECT_BIT, TABLE_BIT, add_robot
-from mjxdex.robot.tables import HAND_POINTS
+from mjxdex.robot.tables import FINGERS, HAND_POINTS
 
 OBJECT = "object"
 """Name of the object's body; its slots are the geoms object_0, object_1, ..."""
@@ -39,6 +39,9 @@ a cylinder on the table comes out of MJX-Warp half a metre deep and throws it of
 _OVERVIEW_POS = (-1.55, -0.85, 1.0)
 _OVERVIEW_TARGET = (-0.40, 0.06, 0.46)
 _OVERVIEW_FOVY = 46.0
+
+_NET_FORCE = 3
+"""The reduction "netforce" of MuJoCo's contact sensors: the sum of all forces, in the world frame."""
 
 OBJECT_RGBA = (0.93, 0.69, 0.13, 1.0)
 _TABLE_RGBA = (0.55, 0.42, 0.32, 1.0)
@@ -82,6 +85,8 @@ def describe(config: Config, objects: ObjectSet, object_id: int | None = None) -
         add_shape(_add_object(spec), objects.shapes[object_id], _object_geom)
     _add_cameras(spec, config.camera)
     _add_force_sensors(spec)
+    if config.adr.rewards_grip:
+        _add_grip_sensors(spec)
     return spec
 
 
@@ -193,6 +198,24 @@ def _add_force_sensors(spec: mujoco.MjSpec) -> None:
     for point in HAND_POINTS:
         spec.add_sensor(
             name=point, type=mujoco.mjtSensor.mjSENS_FORCE, objtype=mujoco.mjtObj.mjOBJ_SITE, objname=point
+        )
+
+
+def grip_sensor(finger: str) -> str:
+    """Name of the sensor of a finger's force on the object, which scenes have where grips are rewarded."""
+    return f"{finger}_grip"
+
+
+def _add_grip_sensors(spec: mujoco.MjSpec) -> None:
+    for finger in FINGERS:
+        spec.add_sensor(
+            name=grip_sensor(finger),
+            type=mujoco.mjtSensor.mjSENS_CONTACT,
+            objtype=mujoco.mjtObj.mjOBJ_XBODY,  # with all bodies behind it
+            objname=f"{finger}_link_0",
+            reftype=mujoco.mjtObj.mjOBJ_BODY,
+            refname=OBJECT,
+            intprm=(1 << mujoco.mjtConDataField.mjCONDATA_FORCE.value, _NET_FORCE, 1),
         )
 
 

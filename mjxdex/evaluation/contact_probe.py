@@ -56,6 +56,7 @@ class _CountedReading(NamedTuple):
     force: jax.Array
     contact_overflow: jax.Array
     constraint_overflow: jax.Array
+    grip: jax.Array | None
     counts: Counts
 
 
@@ -93,6 +94,7 @@ class _CountingWorlds(Worlds):
             last.force,
             jnp.stack([reading.contact_overflow for reading in readings]).any(axis=0),
             jnp.stack([reading.constraint_overflow for reading in readings]).any(axis=0),
+            last.grip,
             counts,
         )
 

@@ -1,11 +1,12 @@
 """A shard of MJX-Warp worlds that carries only what changes from step to step."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import mujoco
+import numpy as np
 
 from mjxdex import scene
 from mjxdex.config import Config, ConfigError
@@ -13,7 +14,7 @@ from mjxdex.objects import ObjectSet
 from mjxdex.physics.kernels import PHYSICS_MODULES, compile_ahead
 from mjxdex.physics.stepper import Stepper
 from mjxdex.physics.world_params import WorldModel, WorldParams, nominal
-from mjxdex.robot.tables import HAND_POINTS
+from mjxdex.robot.tables import FINGERS, HAND_POINTS
 
 CONSTRAINT_OVERFLOW = 1 << 0 | 1 << 1 | 1 << 7
 """Bits of `Data.overflow` for lost constraint rows."""
@@ -51,12 +52,15 @@ class Reading(NamedTuple):
         joint, in the point's frame, N. Gravity compensation is not in it.
       contact_overflow: bool [N], contacts were lost: `physics.contacts_per_env` is too small.
       constraint_overflow: bool [N], constraint rows were: `physics.constraints_per_env` is.
+      grip: float32 [N, 4, 3], force of each of `tables.FINGERS` on the object, summed over contacts, in the
+        world frame, N; None where `adr.grip_weight` is 0.
     """
 
     torque: jax.Array
     force: jax.Array
     contact_overflow: jax.Array
     constraint_overflow: jax.Array
+    grip: jax.Array | None = None
 
 
 class Worlds:
@@ -88,7 +92,8 @@ class Worlds:
         self._world_model = WorldModel(model, objects)
         self._bodies = model.nbody
         self._object_body = model.body(scene.OBJECT).id
-        self._forces = [model.sensor(point).adr[0] + i for point in HAND_POINTS for i in range(3)]
+        self._forces = _addresses(model, HAND_POINTS)
+        self._grips = _addresses(model, map(scene.grip_sensor, FINGERS)) if config.adr.rewards_grip else None
         self._stepper = self._make_stepper(model, config.physics.substeps)
 
     def step(
@@ -147,12 +152,18 @@ class Worlds:
 
     def _outcome(self, outputs: Mapping[str, jax.Array]) -> tuple[PhysicsState, Reading]:
         """What is kept of the stepper's outputs."""
-        overflow = outputs["data.overflow"]
+        overflow, sensed = outputs["data.overflow"], outputs["data.sensordata"]
         reading = Reading(
             torque=outputs["data.qfrc_actuator"][:, : self.num_joints],
-            force=outputs["data.sensordata"][:, jnp.asarray(self._forces)].reshape(self.num_envs, -1, 3),
+            force=sensed[:, self._forces],
             contact_overflow=(overflow & CONTACT_OVERFLOW) != 0,
             constraint_overflow=(overflow & CONSTRAINT_OVERFLOW) != 0,
+            grip=None if self._grips is None else sensed[:, self._grips],
         )
         state = PhysicsState(*(outputs[f"data.{name}"] for name in PhysicsState._fields))
         return state, reading
+
+
+def _addresses(model: mujoco.MjModel, sensors: Iterable[str]) -> np.ndarray:
+    """Where the three numbers of each of S sensors lie in sensordata, int [S, 3]."""
+    return np.array([model.sensor(sensor).adr[0] + np.arange(3) for sensor in sensors])

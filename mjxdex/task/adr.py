@@ -51,10 +51,10 @@ def value(ends: tuple[float, float], level: jax.Array) -> jax.Array:
     return start + (end - start) * jnp.maximum(level, 0).astype(jnp.float32) / NUM_LEVELS
 
 
-def weight(config: AdrConfig, level: jax.Array) -> jax.Array:
-    """Share of its weight that the object has at an ADR level, float32 []."""
-    lightest, full = config.weight
-    return full + (full - lightest) * jnp.minimum(level, 0).astype(jnp.float32) / LIGHT_LEVELS
+def light_value(ends: tuple[float, float], level: jax.Array) -> jax.Array:
+    """Value at an ADR level, between those at level -LIGHT_LEVELS and at level 0, or above it."""
+    start, end = ends
+    return end + (end - start) * jnp.minimum(level, 0).astype(jnp.float32) / LIGHT_LEVELS
 
 
 def sample(ends: tuple[float, float, float, float], level: jax.Array, share: jax.Array) -> jax.Array:

@@ -13,7 +13,7 @@ from mjxdex.physics import PhysicsState, Reading, Worlds
 from mjxdex.robot.tables import KD, KP
 from mjxdex.scene import GRAVITY
 from mjxdex.task import observations, sensing
-from mjxdex.task.adr import value, weight
+from mjxdex.task.adr import light_value, value
 from mjxdex.task.disturbance import wrench
 from mjxdex.task.places import is_lost
 from mjxdex.task.reset import fresh
@@ -76,7 +76,7 @@ class GraspEnv:
         ctrl = fabric_state.pos + velocity_gain * value(ranges.velocity_target, level) * fabric_state.vel
         mass = self.object_mass[params.object_id] * params.object_mass
         push = wrench(state, mass, value(ranges.object_acceleration, level), self.key)
-        push = push.at[:, 2].add(GRAVITY * mass * (1 - weight(ranges, level)))
+        push = push.at[:, 2].add(GRAVITY * mass * (1 - light_value(ranges.weight, level)))
         physics, reading = self.worlds.step(state.physics, ctrl, params, push)
         diverged = ~_is_sound(physics)
         physics = select(diverged, state.physics, physics)
@@ -168,7 +168,8 @@ class GraspEnv:
     def _outcome(
         self, state: EnvState, now: View, diverged: jax.Array, reading: Reading, level: jax.Array
     ) -> Outcome:
-        terms = reward_terms(now, self.config, level)
+        grip = reading.grip if reading.grip is None else jnp.where(diverged[:, None, None], 0.0, reading.grip)
+        terms = reward_terms(now, grip, self.config, level)
         lost = is_lost(now.object_pos)
         terminated = lost | diverged
         over = state.age >= self.episode_steps

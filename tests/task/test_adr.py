@@ -70,7 +70,7 @@ def test_below_level_0_the_level_rises_after_fewer_resets_and_nothing_is_randomi
 
 @pytest.mark.parametrize(("level", "share"), [(-10, 0.1), (-5, 0.55), (0, 1.0), (50, 1.0)])
 def test_weight_is_linear_below_level_0(level, share):
-    assert adr.weight(AdrConfig(), jnp.int32(level)) == pytest.approx(share)
+    assert adr.light_value(AdrConfig().weight, jnp.int32(level)) == pytest.approx(share)
 
 
 @pytest.mark.parametrize(("engine", "level", "share"), [("warp", -10, 0.1), ("c", -5, 0.55), ("warp", 0, 1)])

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mjxdex.config import Config
+from mjxdex.config import AdrConfig, Config
 from mjxdex.robot.tables import CURLED_HAND
 from mjxdex.task.reward import reward_terms
 from mjxdex.task.state import View
@@ -23,8 +23,9 @@ def view(object_pos, hand_points, hand=CURLED_HAND):
     )
 
 
-def terms(state, level=0):
-    found = reward_terms(state, Config(), jnp.int32(level))
+def terms(state, level=0, grip=None, config=None):
+    forces = None if grip is None else jnp.array([grip])
+    found = reward_terms(state, forces, config or Config(), jnp.int32(level))
     return {name: float(value[0]) for name, value in found.items()}
 
 
@@ -55,3 +56,23 @@ def test_hand_computed_values_at_both_ends_of_the_adr():
     full = terms(view(position, points, hand), level=50)
     assert full["object_to_goal"] == pytest.approx(5 * math.exp(-20 * distance), rel=1e-5)
     assert full["lift"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("index", "middle", "thumb", "level", "earned"),
+    [
+        ([9, 0, 0], [0, 0, 0], [-4, 0, 0], -10, 0.5),
+        ([1, 0, 5], [0, 0, 9], [-1, 0, 0], -10, 0.25),  # half of 2 N, across the object
+        ([0, 1, 0], [4, 0, 0], [-0.25, 0, 0], -5, 0.125),  # the finger that is most against the thumb
+        ([0, 0, -9], [0, 0, -9], [0, 0, -9], -10, 0.0),  # all press it down
+        ([9, 0, 0], [9, 0, 0], [0, 0, 0], -10, 0.0),
+        ([9, 0, 0], [9, 0, 0], [-9, 0, 0], 0, 0.0),
+        ([9, 0, 0], [9, 0, 0], [-9, 0, 0], 50, 0.0),
+    ],
+)
+def test_a_grip_is_the_thumb_against_a_finger(index, middle, thumb, level, earned):
+    """Earned below level 0."""
+    state = view(np.zeros(3), np.zeros((5, 3)))
+    config = Config(adr=AdrConfig(grip_weight=(0.5, 0)))
+    forces = np.array([index, middle, [0, 0, 0], thumb], np.float32)
+    assert terms(state, level, forces, config)["grip"] == pytest.approx(earned, abs=1e-5)
