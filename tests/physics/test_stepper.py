@@ -37,7 +37,7 @@ def play(step, state, params, steps) -> list[np.ndarray]:
     found = []
     for i in steps:
         state, reading = step(state, targets(i), params, NO_PUSH)
-        found += [np.asarray(leaf) for leaf in (*state, *reading)]
+        found += [np.asarray(leaf) for leaf in jax.tree.leaves((state, reading))]
     return found
 
 
@@ -69,7 +69,7 @@ def test_two_rollouts_in_turns_give_what_each_gives_alone(any_step):
     for i in range(12):
         for k, (params, shift) in enumerate(((one, 0), (other, 3))):
             states[k], reading = any_step(states[k], targets(i + shift), params, NO_PUSH)
-            found[k] += [np.asarray(leaf) for leaf in (*states[k], *reading)]
+            found[k] += [np.asarray(leaf) for leaf in jax.tree.leaves((states[k], reading))]
     for expected, actual in zip(alone, found, strict=True):
         for a, b in zip(expected, actual, strict=True):
             np.testing.assert_array_equal(a, b)

@@ -135,7 +135,7 @@ def test_a_pmapped_scan_gives_the_same_bits(primitives, model, any_engine, any_s
     for device, state in enumerate(starts):
         for i in range(5):
             state, reading = any_step(state, CTRL, params[device], NO_PUSH)
-            for expected, actual in zip(reading, together[1], strict=True):
+            for expected, actual in zip(*map(jax.tree.leaves, (reading, together[1])), strict=True):
                 np.testing.assert_array_equal(actual[device, i], expected)
         for expected, actual in zip(state, together[0], strict=True):
             np.testing.assert_array_equal(actual[device], expected)
