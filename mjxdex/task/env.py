@@ -80,19 +80,21 @@ class GraspEnv:
         physics, reading = self.worlds.step(state.physics, ctrl, params, push)
         diverged = ~_is_sound(physics)
         physics = select(diverged, state.physics, physics)
+        felt = reading.torque, reading.force, reading.grip
+        torque, force, grip = select(diverged, jax.tree.map(jnp.zeros_like, felt), felt)
         seen = state.seen
         state = state._replace(
             seen=None,
             age=state.age + 1,
             physics=physics,
             fabric=fabric_state,
-            torque=jnp.where(diverged[:, None], 0.0, reading.torque),
-            force=jnp.where(diverged[:, None, None], 0.0, reading.force),
+            torque=torque,
+            force=force,
             last_action=action,
         )
         now = view(physics)
         state = state._replace(held=jnp.where(self._success(now), state.held + 1, 0))
-        outcome = self._outcome(state, now, diverged, reading, level)
+        outcome = self._outcome(state, now, diverged, reading._replace(grip=grip), level)
         done = outcome.terminated | outcome.truncated
         state = select(done, self._fresh(state.env_id, state.episode + 1, level), state)
         state = self._look(state, seen)
@@ -168,8 +170,7 @@ class GraspEnv:
     def _outcome(
         self, state: EnvState, now: View, diverged: jax.Array, reading: Reading, level: jax.Array
     ) -> Outcome:
-        grip = reading.grip if reading.grip is None else jnp.where(diverged[:, None, None], 0.0, reading.grip)
-        terms = reward_terms(now, grip, self.config, level)
+        terms = reward_terms(now, reading.grip, self.config, level)
         lost = is_lost(now.object_pos)
         terminated = lost | diverged
         over = state.age >= self.episode_steps
