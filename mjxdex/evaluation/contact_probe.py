@@ -5,6 +5,7 @@ the envs of a device: the pairs of geoms that the broad phase passes on, and the
 The rows of constraints have a budget in each env, `physics.constraints_per_env`.
 """
 
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from mjxdex import scene
 from mjxdex.config import Config, UserError
 from mjxdex.evaluation.probe_actions import POLICIES
 from mjxdex.objects import ObjectSet
-from mjxdex.physics import PhysicsState, WorldParams, Worlds
+from mjxdex.physics import PhysicsState, Reading, WorldParams, Worlds
 from mjxdex.robot.mjcf import ROBOT_GROUP
 from mjxdex.task.env import Command, GraspEnv
 from mjxdex.task.places import SPAWN_CENTRE
@@ -49,15 +50,8 @@ class Counts(NamedTuple):
     touches: jax.Array
 
 
-class _CountedReading(NamedTuple):
-    """A `Reading` with what was needed."""
-
-    torque: jax.Array
-    force: jax.Array
-    contact_overflow: jax.Array
-    constraint_overflow: jax.Array
-    grip: jax.Array | None
-    counts: Counts
+_CountedReading = namedtuple("_CountedReading", (*Reading._fields, "counts"))
+"""A `Reading` with what was needed."""
 
 
 class _CountingWorlds(Worlds):
@@ -88,15 +82,11 @@ class _CountingWorlds(Worlds):
             readings.append(reading)
             steps.append(self._count(outputs))
         counts = jax.tree.map(lambda *parts: jnp.stack(parts).max(axis=0), *steps)
-        last = readings[-1]
-        return state, _CountedReading(
-            last.torque,
-            last.force,
-            jnp.stack([reading.contact_overflow for reading in readings]).any(axis=0),
-            jnp.stack([reading.constraint_overflow for reading in readings]).any(axis=0),
-            last.grip,
-            counts,
-        )
+        overflows = {
+            name: jnp.stack([getattr(reading, name) for reading in readings]).any(axis=0)
+            for name in ("contact_overflow", "constraint_overflow")
+        }
+        return state, _CountedReading(*readings[-1]._replace(**overflows), counts)
 
     def _count(self, outputs: Mapping[str, jax.Array]) -> Counts:
         world, geoms = outputs["data.contact.worldid"], outputs["data.contact.geom"]
