@@ -1,7 +1,7 @@
 """Draws learning curves: plot_runs.py [LABEL=]RUN ... --out FILE.png [--csv FILE]
 
-RUN is a run folder or a CSV file of metrics. Runs that differ in their seed only share a curve with a band;
-a run that goes on from another one's bundle is drawn behind it."""
+RUN is a run folder, a CSV file of metrics, or one that --csv wrote, with all its runs. Runs that differ in
+their seed only share a curve with a band; a run that goes on from another one's bundle is drawn behind it."""
 
 import argparse
 import csv
@@ -15,7 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("runs", nargs="+", metavar="[LABEL=]RUN", help="run folder, or CSV file of metrics")
+    parser.add_argument("runs", nargs="+", metavar="[LABEL=]RUN", help="run folder, or CSV file")
     parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="PNG to write")
     parser.add_argument("--csv", metavar="FILE", type=Path, help="write some rows of each run there too")
     parser.add_argument(
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> None:
     from mjxdex.evaluation.curves_picture import curves_picture, panels
     from mjxdex.evaluation.milestones_table import table
 
-    groups = curves.group([curves.read(argument) for argument in options.runs])
+    groups = curves.group(curves.read(options.runs))
     console = Console(soft_wrap=True)
     console.print(table(groups))
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """Learning curves of runs: read, joined over their stretches, grouped over their seeds."""
 
+import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -82,25 +83,52 @@ def running_mean(y: np.ndarray, rows: int) -> np.ndarray:
     return (sums[1:] - sums[start]) / (np.arange(1, len(y) + 1) - start)
 
 
-def read(argument: str) -> Curve:
-    """The curve of a run folder or of a CSV file of metrics, "PATH" or "LABEL=PATH".
+def read(arguments: Sequence[str]) -> list[Curve]:
+    """Curves of "PATH" or "LABEL=PATH" each: a run folder, a CSV file of metrics, or one of `thinned` rows.
 
     Raises: UserError: There are no metrics.
     """
+    return [curve for argument in arguments for curve in _read(argument)]
+
+
+def _read(argument: str) -> list[Curve]:
     label, separator, text = argument.rpartition("=")
     path = Path(text)
     if path.is_file():
-        curve = Curve(path.stem, None, metrics.read_file(path))
+        curves = _read_file(path)
     else:
         config = run_folder.open_run(path)
         session = json.loads((path / "meta.json").read_text())["sessions"][0]
         started_from = session.get("started_from")
-        curve = Curve(path.resolve().name, None, metrics.read(path), config, started_from)
+        curves = [Curve(path.resolve().name, None, metrics.read(path), config, started_from)]
     needed = {"iteration", "env_steps", "success", "adr/level", "time/iteration_s"}
-    missing = needed - set(curve.rows[0]) if curve.rows else needed
-    if missing:
-        raise UserError(f"{path} has no metrics of a run: {', '.join(sorted(missing))} missing")
-    return replace(curve, label=label) if separator else curve
+    for curve in curves:
+        missing = needed - set(curve.rows[0]) if curve.rows else needed
+        if missing:
+            raise UserError(f"{path} has no metrics of a run: {', '.join(sorted(missing))} missing")
+    return [replace(curve, label=label) if separator else curve for curve in curves]
+
+
+def _read_file(path: Path) -> list[Curve]:
+    with path.open(newline="") as file:
+        table = csv.DictReader(file)
+        if "run" not in (table.fieldnames or []):
+            return [Curve(path.stem, None, metrics.read_file(path))]
+        runs: dict[str, list[dict[str, float]]] = {}
+        for row in table:
+            rows = runs.setdefault(row.pop("run"), [])
+            rows.append({name: float(value) for name, value in row.items() if value})
+    return [Curve(name, None, _timed(rows)) for name, rows in runs.items()]
+
+
+def _timed(rows: Rows) -> list[dict[str, float]]:
+    """Thinned rows with the time of an iteration, told by the hours between them, in place of the hours."""
+    timed, before = [], {"iteration": rows[0]["iteration"] - 1, "hours": 0.0}
+    for row in rows:
+        passed = 3600 * (row["hours"] - before["hours"])
+        timed.append(row | {"time/iteration_s": passed / (row["iteration"] - before["iteration"])})
+        before = row
+    return timed
 
 
 def join_stretches(curves: Sequence[Curve]) -> list[Curve]:
@@ -121,7 +149,7 @@ def join_stretches(curves: Sequence[Curve]) -> list[Curve]:
 def group(curves: Sequence[Curve]) -> list[Group]:
     """Groups runs by their label, else by their config.
 
-    Configs of the same name that differ are told apart by the settings that differ; files of metrics that
+    Configs of the same name that differ are told apart by the settings that differ; runs out of files that
     have no label are groups of their own.
     """
     groups: dict[str, list[Curve]] = {}
@@ -151,9 +179,10 @@ def _settings(config: Config) -> dict[str, Any]:
 def thinned(curves: Sequence[Curve], columns: Sequence[str], most: int) -> list[dict[str, Any]]:
     """At most about `most` evenly spaced rows of each run, always with the first and the last.
 
-    Returns: Rows of run, seed, iteration, env steps, hours and the columns.
+    Returns: Rows of run, seed, iteration, env steps, hours, success, ADR level and the columns.
     """
     table = []
+    columns = list(dict.fromkeys(["success", "adr/level", *columns]))
     for curve in curves:
         every = max(1, -(-len(curve.rows) // most))
         chosen = sorted({*range(0, len(curve.rows), every), len(curve.rows) - 1})

@@ -77,7 +77,7 @@ def test_runs_are_grouped_by_what_differs_besides_the_seed(tmp_path):
         run(tmp_path / "c", rows(10), slow),
         "other=" + run(tmp_path / "d", rows(10), replace(CONFIG, seed=3)),
     ]
-    groups = curves.group([curves.read(argument) for argument in arguments])
+    groups = curves.group(curves.read(arguments))
     assert {g.label: [c.name for c in g.curves] for g in groups} == {
         "toy, learning_rate 0.0001": ["a", "b"],
         "toy, learning_rate 1e-05": ["c"],
@@ -92,11 +92,11 @@ def test_a_run_that_goes_on_is_drawn_behind_the_one_before(tmp_path):
     origin = {"goes_on": True, "run": "first", "iteration": 8}
     second = run(tmp_path / "second", rows(20, start=8), started_from=origin)
     first = run(tmp_path / "first", rows(10))
-    (group,) = curves.group([curves.read(second), curves.read(first)])
+    (group,) = curves.group(curves.read([second, first]))
     (curve,) = group.curves
     assert [row["iteration"] for row in curve.rows] == list(range(1, 21))
     new = run(tmp_path / "new", rows(5), started_from=origin | {"goes_on": False})
-    assert len(curves.join_stretches([curves.read(first), curves.read(new)])) == 2
+    assert len(curves.join_stretches(curves.read([first, new]))) == 2
 
 
 def test_running_mean():
@@ -104,12 +104,31 @@ def test_running_mean():
 
 
 def test_thinned_rows_keep_both_ends(tmp_path):
-    curve = curves.read(run(tmp_path / "a", rows(95)))
-    table = curves.thinned([curve], ["success", "nothing"], 10)
+    table = curves.thinned(curves.read([run(tmp_path / "a", rows(95))]), ["success", "nothing"], 10)
     assert len(table) <= 11
     assert (table[0]["iteration"], table[-1]["iteration"]) == (1, 95)
     assert table[-1] == {"run": "a", "seed": 42, "iteration": 95, "env_steps": 9500, "hours": 0.0689,
-                         "success": "0.95", "nothing": ""}  # fmt: skip
+                         "success": "0.95", "adr/level": "47", "nothing": ""}  # fmt: skip
+
+
+def test_thinned_rows_in_a_file_are_runs_again(tmp_path):
+    arguments = [run(tmp_path / "a", rows(95)), run(tmp_path / "b", rows(40, every=10))]
+    table = curves.thinned(curves.read(arguments), [], 1000)
+    path = tmp_path / "rows.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    a, b = curves.read([str(path)])
+    assert (a.name, len(a.rows), b.name, len(b.rows)) == ("a", 95, "b", 5)
+    for again, argument in ((a, arguments[0]), (b, arguments[1])):
+        (curve,) = curves.read([argument])
+        np.testing.assert_allclose(again.x("hours"), curve.x("hours"), atol=5e-5)
+        found, expected = milestones(again.rows), milestones(curve.rows)
+        assert (found.success, found.first_env_steps) == (expected.success, expected.first_env_steps)
+    assert [group.label for group in curves.group([a, b])] == ["a", "b"]
+    (labelled,) = curves.group(curves.read([f"both={path}"]))
+    assert labelled.label == "both" and len(labelled.curves) == 2
 
 
 def test_picture_and_table(tmp_path):
@@ -117,7 +136,7 @@ def test_picture_and_table(tmp_path):
         run(tmp_path / f"run{seed}", rows(100, slope=0.002 * seed), replace(CONFIG, seed=seed))
         for seed in (1, 4)
     ]
-    groups = curves.group([curves.read(argument) for argument in arguments])
+    groups = curves.group(curves.read(arguments))
     picture = curves_picture(groups, "hours", smooth=3)
     assert picture.shape[2] == 3 and picture.dtype == np.uint8
     blue = np.abs(picture.astype(int) - (31, 119, 180)).sum(axis=2) < 30
@@ -131,8 +150,7 @@ def test_picture_and_table(tmp_path):
 
 def test_students_have_panels_of_their_own(tmp_path):
     learned = [row | {name: 0.5 for name, _ in STUDENT_PANELS} for row in rows(5)]
-    student = curves.read(run(tmp_path / "student", learned))
-    policy = curves.read(run(tmp_path / "policy", rows(5)))
+    student, policy = curves.read([run(tmp_path / "student", learned), run(tmp_path / "policy", rows(5))])
     assert panels(curves.group([student])) is STUDENT_PANELS
     assert panels(curves.group([policy])) is panels(curves.group([student, policy])) is PANELS
     assert curves_picture(curves.group([student]), "steps", smooth=1).std() > 0
@@ -143,6 +161,6 @@ def test_what_is_no_run(tmp_path):
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([["iteration", "success"], [1, 0.5]])
     with pytest.raises(UserError, match="adr/level, env_steps, time/iteration_s missing"):
-        curves.read(str(path))
+        curves.read([str(path)])
     with pytest.raises(UserError, match="there is no run in"):
-        curves.read(str(tmp_path / "nothing"))
+        curves.read([str(tmp_path / "nothing")])
