@@ -4,7 +4,6 @@ RUN is a run folder, a CSV file of metrics, or one that --csv wrote, with all it
 their seed only share a curve with a band; a run that goes on from another one's bundle is drawn behind it."""
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 
@@ -49,10 +48,7 @@ def run(options: argparse.Namespace) -> None:
     if options.csv:
         members = [curve for group in groups for curve in group.curves]
         rows = curves.thinned(members, [name for name, _ in panels(groups)], max(1, options.rows))
-        with options.csv.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        curves.write(options.csv, rows)
         console.print(f"wrote {options.csv}")
 
 

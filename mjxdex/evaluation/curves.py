@@ -95,7 +95,7 @@ def _read(argument: str) -> list[Curve]:
     label, separator, text = argument.rpartition("=")
     path = Path(text)
     if path.is_file():
-        curves = _read_file(path)
+        curves = [Curve(name, None, _timed(rows)) for name, rows in metrics.read_file(path).items()]
     else:
         config = run_folder.open_run(path)
         session = json.loads((path / "meta.json").read_text())["sessions"][0]
@@ -109,20 +109,10 @@ def _read(argument: str) -> list[Curve]:
     return [replace(curve, label=label) if separator else curve for curve in curves]
 
 
-def _read_file(path: Path) -> list[Curve]:
-    with path.open(newline="") as file:
-        table = csv.DictReader(file)
-        if "run" not in (table.fieldnames or []):
-            return [Curve(path.stem, None, metrics.read_file(path))]
-        runs: dict[str, list[dict[str, float]]] = {}
-        for row in table:
-            rows = runs.setdefault(row.pop("run"), [])
-            rows.append({name: float(value) for name, value in row.items() if value})
-    return [Curve(name, None, _timed(rows)) for name, rows in runs.items()]
-
-
-def _timed(rows: Rows) -> list[dict[str, float]]:
-    """Thinned rows with the time of an iteration, told by the hours between them, in place of the hours."""
+def _timed(rows: Rows) -> Rows:
+    """Thinned rows with the time of an iteration too, told by the hours between them; others as they are."""
+    if not rows or "hours" not in rows[0]:
+        return rows
     timed, before = [], {"iteration": rows[0]["iteration"] - 1, "hours": 0.0}
     for row in rows:
         passed = 3600 * (row["hours"] - before["hours"])
@@ -196,3 +186,11 @@ def thinned(curves: Sequence[Curve], columns: Sequence[str], most: int) -> list[
                 | {name: f"{row[name]:.6g}" if name in row else "" for name in columns}
             )
     return table
+
+
+def write(path: Path, table: Sequence[dict[str, Any]]) -> None:
+    """Writes `thinned` rows to a CSV file, which `read` takes."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)

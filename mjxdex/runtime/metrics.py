@@ -64,15 +64,21 @@ class Metrics:
 def read(folder: Path) -> list[dict[str, float]]:
     """The rows of a run's metrics.csv, see `read_file`; none if it has not written any."""
     path = folder / "metrics.csv"
-    return read_file(path) if path.exists() else []
+    return read_file(path)[path.stem] if path.exists() else []
 
 
-def read_file(path: Path) -> list[dict[str, float]]:
-    """The rows of a file of metrics, without empty cells and without a last line cut short."""
+def read_file(path: Path) -> dict[str, list[dict[str, float]]]:
+    """The rows of each run in a file of metrics, without empty cells and without a last line cut short.
+
+    Returns: By what a column "run" says; without one all are a run with the file's name.
+    """
     text = path.read_text()
     whole = text[: text.rfind("\n") + 1]
-    rows = csv.DictReader(whole.splitlines())
-    return [{name: float(value) for name, value in row.items() if value} for row in rows]
+    runs: dict[str, list[dict[str, float]]] = {}
+    for row in csv.DictReader(whole.splitlines()):
+        rows = runs.setdefault(row.pop("run", path.stem), [])
+        rows.append({name: float(value) for name, value in row.items() if value})
+    return runs or {path.stem: []}
 
 
 def _formatted(row: Mapping[str, float]) -> dict[str, str]:

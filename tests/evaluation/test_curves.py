@@ -113,12 +113,8 @@ def test_thinned_rows_keep_both_ends(tmp_path):
 
 def test_thinned_rows_in_a_file_are_runs_again(tmp_path):
     arguments = [run(tmp_path / "a", rows(95)), run(tmp_path / "b", rows(40, every=10))]
-    table = curves.thinned(curves.read(arguments), [], 1000)
     path = tmp_path / "rows.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(table[0]))
-        writer.writeheader()
-        writer.writerows(table)
+    curves.write(path, curves.thinned(curves.read(arguments), [], 1000))
     a, b = curves.read([str(path)])
     assert (a.name, len(a.rows), b.name, len(b.rows)) == ("a", 95, "b", 5)
     for again, argument in ((a, arguments[0]), (b, arguments[1])):
@@ -164,3 +160,6 @@ def test_what_is_no_run(tmp_path):
         curves.read([str(path)])
     with pytest.raises(UserError, match="there is no run in"):
         curves.read([str(tmp_path / "nothing")])
+    path.write_text("run,seed,iteration,env_steps,hours,success,adr/level\n")
+    with pytest.raises(UserError, match="has no metrics of a run"):
+        curves.read([str(path)])
