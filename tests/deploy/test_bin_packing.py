@@ -19,6 +19,7 @@ from mjxdex.deploy.scripted_policy import ScriptedPolicy
 from mjxdex.deploy.sessions import Settings, pack
 from mjxdex.deploy.timing import Timing
 from mjxdex.evaluation.report import wilson
+from mjxdex.objects.slots import compile_set
 
 ROOT = Path(__file__).parents[2]
 PRIMITIVES = objects.load("primitives")
@@ -150,12 +151,13 @@ def test_runs_without_jax_and_warp(policy, request):
 
 
 @pytest.mark.slow
-def test_real_time_cell_lifts_and_releases():
+def test_real_time_cell_packs_too():
     """Physics and camera in processes of their own; a busy machine may stop it, but never confuse it.
 
-    The hand opens while it still moves over the bin, so the clock decides whether the object falls into it.
+    The hand opens while it still moves over the bin, whose wall the large cuboid sometimes bounces off.
     """
-    report = pack(settings(real_time=True), *sessions.check(SETTINGS))
+    cylinder = compile_set("cylinder", PRIMITIVES.shapes[1:2])
+    report = pack(settings(real_time=True), ScriptedPolicy(cylinder.names[0]), cylinder)
     (attempt,) = report.attempts
-    assert attempt.reason in ("in the bin", "dropped") or "joint reading is" in attempt.reason
+    assert attempt.success or "joint reading is" in attempt.reason
     assert report.timing.steps > 60
