@@ -15,6 +15,7 @@ from mujoco.mjx.third_party import mujoco_warp as mjw
 from mjxdex.physics import warp_settings as _quiet  # noqa: F401
 from mjxdex.physics.buffer import Part, lay_out
 from mjxdex.physics.c_worlds import CWorlds
+from mjxdex.physics.kernels import compile_launched
 
 
 class Stepper:
@@ -139,6 +140,7 @@ class _Resident:
         for path, part in parts.items():
             owner, name = path.rsplit(".", 1)
             self._move(operator.attrgetter(owner)(self), name, part)
+        compile_launched(self._launch)
 
     def _move(self, owner: Any, name: str, part: Part) -> None:
         """Moves an array into the buffer."""

@@ -11,7 +11,6 @@ import numpy as np
 from mjxdex import scene
 from mjxdex.config import Config, ConfigError
 from mjxdex.objects import ObjectSet
-from mjxdex.physics.kernels import PHYSICS_MODULES, compile_ahead
 from mjxdex.physics.stepper import Stepper
 from mjxdex.physics.world_params import WorldModel, WorldParams, nominal
 from mjxdex.robot.tables import FINGERS, HAND_POINTS
@@ -78,9 +77,7 @@ class Worlds:
 
     def __init__(self, config: Config, model: mujoco.MjModel, objects: ObjectSet, num_envs: int) -> None:
         self._engine = config.physics.engine
-        if self._engine == "warp":
-            compile_ahead(PHYSICS_MODULES)
-        elif jax.default_backend() != "cpu":
+        if self._engine == "c" and jax.default_backend() != "cpu":
             raise ConfigError(
                 f"physics.engine c simulates on a CPU, and the simulator is a {jax.default_backend()}; "
                 "take physics.engine warp, or set JAX_PLATFORMS=cpu"

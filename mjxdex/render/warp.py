@@ -10,7 +10,7 @@ from mjxdex import scene
 from mjxdex.config import CameraConfig
 from mjxdex.objects import ObjectSet
 from mjxdex.physics.constants import constant_data, constant_model, spread
-from mjxdex.physics.kernels import RENDER_MODULES, compile_ahead
+from mjxdex.physics.kernels import RENDER_MODULES, compile_modules
 from mjxdex.physics.object_fields import object_fields
 from mjxdex.render.cameras import Cameras
 
@@ -40,7 +40,7 @@ class _Renderer:
         devices: list[jax.Device] | None,
         **settings,
     ) -> None:
-        compile_ahead(RENDER_MODULES)
+        compile_modules(RENDER_MODULES)
         devices = devices or [jax.devices()[0]]
         self.num_envs = num_envs
         self._shape = (height, width)
