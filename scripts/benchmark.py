@@ -1,4 +1,4 @@
-"""Times training on layouts and resolutions beside two baselines: benchmark.py --config depth160 depth320
+"""Times training on layouts and resolutions beside two baselines: benchmark.py --config depth160_paper depth320
 
 Baselines: physics and images alone, without task, policy and learner; and the update written in PyTorch, if
 that is installed. Every case runs in a process of its own, one after the other. A case that does not fit is a
@@ -19,7 +19,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--config", nargs="+", default=["depth160"], metavar="NAME", help="resolutions [depth160]"
+        "--config", nargs="+", default=["depth160_paper"], metavar="NAME", help="resolutions [depth160_paper]"
     )
     parser.add_argument(
         "--layouts", nargs="+", default=["auto"], metavar="LAYOUT", help="such as s0-l0 s0-l1 [auto]"

@@ -69,7 +69,7 @@ def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProce
         ("benchmark.py", "--config depht160", "did you mean depth160"),
         (
             "benchmark.py",
-            "--config depth160 --layouts s0,1,2-l3 dp0,1,2,3",
+            "--config depth160_paper --layouts s0,1,2-l3 dp0,1,2,3",
             "4096 envs cannot be split evenly over s0,1,2-l3 with 4 ppo.minibatches; use --envs 4080 or 4128",
         ),
         ("benchmark.py", "--config smoke --memory 0", "--memory is 0; it must be above 0"),

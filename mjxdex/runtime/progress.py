@@ -15,7 +15,7 @@ SECONDS_BETWEEN_LINES = 10.0
 RECENT = 20
 """Iterations over which the speed is averaged."""
 
-WARP_HINT = "on a machine's first run Warp compiles kernels: half a minute on a CPU, two minutes on a GPU"
+WARP_HINT = "on a machine's first run Warp compiles kernels: half a minute to two"
 
 
 class Progress:

@@ -57,7 +57,7 @@ def test_what_cannot_be_measured_says_why():
     rows = compare(layouts=["s0-l0", "s0-l1"], seconds=0.1, save=lambda rows: saved.append(len(rows)))
     assert [row.result.error for row in rows] == ["not done after 0 s"] * 2 and saved == [1, 2]
     with pytest.raises(UserError, match="--memory 48 caps the memory of GPUs, and there is none"):
-        compare(configs=["depth160"], envs=[4096], memory=48)
+        compare(configs=["depth160_paper"], envs=[4096], memory=48)
     with pytest.raises(UserError, match="2 numbers for 1 configs"):
         compare(envs=[4, 8])
     with pytest.raises(ConfigError, match="unknown config 'nothing'"):
@@ -92,7 +92,7 @@ def test_tables():
     ],
 )
 def test_a_number_of_envs_fits_all_layouts_or_is_refused(envs, specs, fitting):
-    config = replace(CASE, config="depth160", envs=envs).load_config()
+    config = replace(CASE, config="depth160_paper", envs=envs).load_config()
     if fitting is None:
         throughput_plan.check_split(config, specs)
         return
@@ -101,7 +101,7 @@ def test_a_number_of_envs_fits_all_layouts_or_is_refused(envs, specs, fitting):
 
 
 def test_the_most_envs_are_the_planners(monkeypatch):
-    case = replace(CASE, config="depth160", layout="s0,1,2-l3", envs=4128)
+    case = replace(CASE, config="depth160_paper", layout="s0,1,2-l3", envs=4128)
     envs, for_jax = throughput_plan.most_envs(case, "cpu", 48)
     most = throughput_plan.predict(replace(case, envs=envs), Result(), "cpu")
     more = throughput_plan.predict(replace(case, envs=envs + 12), Result(), "cpu")
@@ -115,7 +115,7 @@ def test_the_most_envs_are_the_planners(monkeypatch):
         return gigabytes[0] <= for_jax and sum(gigabytes) <= 48 * 0.96
 
     assert fits(most) and not fits(more)
-    (entry,) = [one for one in coefficients.shipped() if one.config == "depth160"]
+    (entry,) = [one for one in coefficients.shipped() if one.config == "depth160_paper"]
     blind = replace(entry, sim_bytes=Line(0.0, 0.0), sim_outside_bytes=Line(0.0, 0.0))
     unknown = throughput_plan.predict(case, Result(), "cpu", [blind])
     assert unknown and [index for index, size in unknown.jax.items() if size is None] == [0, 1, 2]

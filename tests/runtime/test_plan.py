@@ -201,7 +201,7 @@ def test_the_cache_is_keyed_by_what_matters(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_shipped_table_is_for_the_shipped_configs(tmp_path: Path) -> None:
-    for name in ("depth160", "depth320"):
+    for name in ("depth160_paper", "depth320"):
         config = config_files.load(name)
         found = coefficients.find(config, "some laptop")
         assert found and found.costs.config == name
@@ -215,7 +215,7 @@ def test_the_shipped_table_is_for_the_shipped_configs(tmp_path: Path) -> None:
 
 
 def test_the_report_has_the_papers_table() -> None:
-    small, large = (config_files.load(name) for name in ("depth160", "depth320"))
+    small, large = (config_files.load(name) for name in ("depth160_paper", "depth320"))
     heavy = replace(fake(large), learning_bytes=Line(0.6 * GB, 20e6))
     shown = "".join(map(text, plan_report.report(small, "GPU", 4, 48 * GB, table=[fake(small), heavy])))
     assert "2800 / GPU (8400 total)" in shown and "256 / GPU (1024 total)" in shown
