@@ -1,4 +1,4 @@
-"""Times training on layouts and resolutions beside two baselines: benchmark.py --config depth160_paper depth320
+"""Times training on layouts and resolutions beside two baselines: benchmark.py --config NAME ...
 
 Baselines: physics and images alone, without task, policy and learner; and the update written in PyTorch, if
 that is installed. Every case runs in a process of its own, one after the other. A case that does not fit is a
