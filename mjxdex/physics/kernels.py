@@ -37,7 +37,7 @@ def compile_launched(launch: Callable[[], None]) -> None:
     device = wp.get_device()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for knows_blocks in (False, True):
-            with _told_modules(knows_blocks) as modules:
+            with _recording, _told_modules(knows_blocks) as modules:
                 launch()
             loads = [pool.submit(module.load, device, block_dim) for module, block_dim in modules]
             for load in loads:
@@ -88,7 +88,6 @@ def _told_modules(knows_blocks: bool) -> Iterator[dict[tuple[wp.Module, int | No
         while_body(**kwargs)
 
     with (
-        _recording,
         mock.patch.object(wp.Module, "load", tell),
         mock.patch.object(wp, "get_suggested_block_size", suggest),
         mock.patch.object(wp, "capture_if", both),
