@@ -290,7 +290,7 @@ class RuntimeConfig:
 class Config:
     """A whole run."""
 
-    name: str = "depth160"
+    name: str = "depth160_paper"
     """Name of the configuration; also the first part of the run folder's name."""
     seed: int = 42
     """Seed of every random stream."""

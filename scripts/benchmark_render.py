@@ -31,7 +31,9 @@ def main() -> None:
         "--batch", nargs="+", type=int, default=[1024, 4096, 8192], metavar="N",
         help="images per call [1024 4096 8192]",
     )  # fmt: skip
-    parser.add_argument("--config", default="depth160", metavar="NAME", help="objects and seed [depth160]")
+    parser.add_argument(
+        "--config", default="depth160_paper", metavar="NAME", help="objects and seed [depth160_paper]"
+    )
     parser.add_argument("--calls", type=int, default=10, metavar="N", help="per program [10]")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="the median counts [7]")
     parser.add_argument("--shown", type=int, default=6, metavar="N", help="envs compared with mj_ray [6]")

@@ -13,6 +13,8 @@ import warp as wp
 
 _SOURCE = "mujoco.mjx.third_party.mujoco_warp._src"
 RENDER_MODULES = ("render_util", "bvh", "smooth")
+MOST_THREADS = 16
+"""That compile at a time: each takes memory of the host, and several runs may start together."""
 
 _recording = threading.Lock()
 
@@ -31,49 +33,39 @@ def compile_launched(launch: Callable[[], None]) -> None:
     """Compiles what `launch` launches, for Warp's current device.
 
     MuJoCo Warp makes most of its kernels, each in a module of its own, as a model first needs them. So
-    `launch` is called with launches that only tell their modules, then all are compiled. How many threads
-    a block of a kernel should have, Warp finds in the compiled kernel, and compiles it again for as many.
+    `launch` is called with launches that only tell their modules, then all are compiled.
     """
     device = wp.get_device()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for knows_blocks in (False, True):
-            with _recording, _told_modules(knows_blocks) as modules:
-                launch()
-            loads = [pool.submit(module.load, device, block_dim) for module, block_dim in modules]
-            for load in loads:
-                load.result()
+    with _recording, _told_modules() as modules:
+        launch()
+    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
+        loads = [pool.submit(module.load, device, block_dim) for module, block_dim in modules]
+        for load in loads:
+            load.result()
 
 
 @contextlib.contextmanager
-def _told_modules(knows_blocks: bool) -> Iterator[dict[tuple[wp.Module, int | None], None]]:
+def _told_modules() -> Iterator[dict[tuple[wp.Module, int | None], None]]:
     """While open, the launches of this thread launch nothing, and both ways of a branch are taken once.
 
-    Args:
-      knows_blocks: kernels may be asked for the size of their blocks; else every answer is Warp's default.
-
-    Yields: Module and threads per block of each launch, in order.
+    Yields: Module and threads per block of each launch, in order; None for Warp's own number.
     """
     thread = threading.get_ident()
     modules: dict[tuple[wp.Module, int | None], None] = {}
     load, capture_if, capture_while = wp.Module.load, wp.capture_if, wp.capture_while
     suggested_block_size = wp.get_suggested_block_size
-    asked = False
-
-    def suggest(kernel, *args, **kwargs):
-        nonlocal asked
-        if threading.get_ident() == thread and not knows_blocks:
-            return kernel.module.options["block_dim"], 1
-        asked = True
-        try:
-            return suggested_block_size(kernel, *args, **kwargs)
-        finally:
-            asked = False
 
     def tell(module, device, block_dim=None, *args, **kwargs):
-        if asked or threading.get_ident() != thread:
+        if threading.get_ident() != thread:
             return load(module, device, block_dim, *args, **kwargs)
         modules[module, block_dim] = None
         return None  # Warp takes this for a module without kernels
+
+    def suggest(kernel, device=None):
+        if threading.get_ident() != thread or wp.get_device(device).is_cpu:
+            return suggested_block_size(kernel, device)
+        modules[kernel.module, None] = None  # Warp looks for the answer in the compiled kernel
+        return kernel.module.options["block_dim"], 1
 
     def both(condition, on_true=None, on_false=None, **kwargs):
         if threading.get_ident() != thread:
