@@ -32,7 +32,7 @@ def main() -> None:
         help="images per call [1024 4096 8192]",
     )  # fmt: skip
     parser.add_argument(
-        "--config", default="depth160_paper", metavar="NAME", help="objects and seed [depth160_paper]"
+        "--config", default="depth160_paper", metavar="NAME", help="objects and seed [%(default)s]"
     )
     parser.add_argument("--calls", type=int, default=10, metavar="N", help="per program [10]")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="the median counts [7]")

@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--config", default="depth160_paper", metavar="NAME", help="[depth160_paper]")
+    parser.add_argument("--config", default="depth160_paper", metavar="NAME", help="[%(default)s]")
     parser.add_argument("--envs", type=int, metavar="N", help="on each device [the config's in total]")
     parser.add_argument("--devices", type=int, metavar="N", help="at most [all]")
     options = parser.parse_args()

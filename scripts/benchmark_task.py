@@ -18,7 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--config", default="depth160_paper", metavar="NAME", help="[depth160_paper]")
+    parser.add_argument("--config", default="depth160_paper", metavar="NAME", help="[%(default)s]")
     parser.add_argument("--backend", metavar="NAME", help="warp, mjwarp or madrona [the config's]")
     parser.add_argument("--envs", type=int, metavar="N", help="[the config's]")
     parser.add_argument("--level", type=int, default=50, metavar="K", help="ADR level [50]")

@@ -52,37 +52,38 @@ def _told_modules() -> Iterator[dict[tuple[wp.Module, int | None], None]]:
     """
     thread = threading.get_ident()
     modules: dict[tuple[wp.Module, int | None], None] = {}
-    load, capture_if, capture_while = wp.Module.load, wp.capture_if, wp.capture_while
     suggested_block_size = wp.get_suggested_block_size
 
-    def tell(module, device, block_dim=None, *args, **kwargs):
-        if threading.get_ident() != thread:
-            return load(module, device, block_dim, *args, **kwargs)
+    def replaced(owner, name, replacement):
+        original = getattr(owner, name)
+
+        def call(*args, **kwargs):
+            return (replacement if threading.get_ident() == thread else original)(*args, **kwargs)
+
+        return mock.patch.object(owner, name, call)
+
+    def tell(module, device, block_dim=None):
         modules[module, block_dim] = None
         return None  # Warp takes this for a module without kernels
 
     def suggest(kernel, device=None):
-        if threading.get_ident() != thread or wp.get_device(device).is_cpu:
+        if wp.get_device(device).is_cpu:
             return suggested_block_size(kernel, device)
         modules[kernel.module, None] = None  # Warp looks for the answer in the compiled kernel
         return kernel.module.options["block_dim"], 1
 
     def both(condition, on_true=None, on_false=None, **kwargs):
-        if threading.get_ident() != thread:
-            return capture_if(condition, on_true, on_false, **kwargs)
         for branch in (on_true, on_false):
             if branch is not None:
                 branch(**kwargs)
 
     def once(condition, while_body, **kwargs):
-        if threading.get_ident() != thread:
-            return capture_while(condition, while_body, **kwargs)
         while_body(**kwargs)
 
     with (
-        mock.patch.object(wp.Module, "load", tell),
-        mock.patch.object(wp, "get_suggested_block_size", suggest),
-        mock.patch.object(wp, "capture_if", both),
-        mock.patch.object(wp, "capture_while", once),
+        replaced(wp.Module, "load", tell),
+        replaced(wp, "get_suggested_block_size", suggest),
+        replaced(wp, "capture_if", both),
+        replaced(wp, "capture_while", once),
     ):
         yield modules

@@ -7,29 +7,12 @@ import warp as wp
 from mjxdex.physics.kernels import compile_launched
 
 
-@wp.kernel(module="unique")
-def add_one(numbers: wp.array(dtype=int)):  # pyright: ignore[reportInvalidTypeForm]
-    numbers[wp.tid()] += 1
+def adder(amount):
+    @wp.kernel(module="unique")
+    def kernel(numbers: wp.array(dtype=int)):  # pyright: ignore[reportInvalidTypeForm]
+        numbers[wp.tid()] += amount
 
-
-@wp.kernel(module="unique")
-def add_ten(numbers: wp.array(dtype=int)):  # pyright: ignore[reportInvalidTypeForm]
-    numbers[wp.tid()] += 10
-
-
-@wp.kernel(module="unique")
-def add_hundred(numbers: wp.array(dtype=int)):  # pyright: ignore[reportInvalidTypeForm]
-    numbers[wp.tid()] += 100
-
-
-@wp.kernel(module="unique")
-def add_thousand(numbers: wp.array(dtype=int)):  # pyright: ignore[reportInvalidTypeForm]
-    numbers[wp.tid()] += 1000
-
-
-@wp.kernel(module="unique")
-def add_two(numbers: wp.array(dtype=int)):  # pyright: ignore[reportInvalidTypeForm]
-    numbers[wp.tid()] += 2
+    return kernel
 
 
 def add(kernel, numbers):
@@ -39,13 +22,13 @@ def add(kernel, numbers):
 def test_launches_compile_and_do_not_run_whichever_way_a_branch_goes():
     with wp.ScopedDevice("cpu"):
         numbers, never = wp.zeros(3, dtype=int), wp.zeros(1, dtype=int)
+        kernels = one, ten, hundred, thousand = [adder(amount) for amount in (1, 10, 100, 1000)]
 
         def launch():
-            add(add_one, numbers)
-            wp.capture_if(never, lambda: add(add_ten, numbers), lambda: add(add_hundred, numbers))
-            wp.capture_while(never, lambda: add(add_thousand, numbers))
+            add(one, numbers)
+            wp.capture_if(never, lambda: add(ten, numbers), lambda: add(hundred, numbers))
+            wp.capture_while(never, lambda: add(thousand, numbers))
 
-        kernels = (add_one, add_ten, add_hundred, add_thousand)
         assert not any(kernel.module.execs for kernel in kernels)
         compile_launched(launch)
         assert all(kernel.module.execs for kernel in kernels)
@@ -56,10 +39,10 @@ def test_launches_compile_and_do_not_run_whichever_way_a_branch_goes():
 
 def test_launches_of_other_threads_run():
     with wp.ScopedDevice("cpu"):
-        numbers = wp.zeros(2, dtype=int)
+        numbers, two = wp.zeros(2, dtype=int), adder(2)
 
         def launch():
-            thread = threading.Thread(target=add, args=(add_two, numbers))
+            thread = threading.Thread(target=add, args=(two, numbers))
             thread.start()
             thread.join()
 
