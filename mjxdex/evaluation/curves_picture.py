@@ -28,6 +28,8 @@ STUDENT_PANELS = (
     *PANELS[4:],
 )
 """Likewise of distillation."""
+LEGEND_LETTERS = 180
+"""That fit side by side in the picture's width."""
 
 
 def panels(groups: Sequence[Group]) -> tuple[tuple[str, str], ...]:
@@ -66,7 +68,9 @@ def curves_picture(groups: Sequence[Group], axis: str, smooth: int) -> np.ndarra
             panel.set_yscale("log")
     for panel in axes[1]:
         panel.set_xlabel("million env steps" if axis == "steps" else "hours")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=10)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    columns = min(3, max(1, LEGEND_LETTERS // max(map(len, labels))))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=10)
     figure.canvas.draw()
     picture = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
     plt.close(figure)

@@ -144,6 +144,13 @@ def test_picture_and_table(tmp_path):
     assert "toy: 2 seeds, mean" in text and "100%" in text and "at full ADR" in text and "(1 of 2)" in text
 
 
+def test_long_names_stay_inside_the_picture(tmp_path):
+    arguments = [run(tmp_path / name, rows(5)) for name in "abc"]
+    named = [f"{'a long name ' * 7}{i}={argument}" for i, argument in enumerate(arguments)]
+    legend = curves_picture(curves.group(curves.read(named)), "steps", smooth=1)[-70:]
+    assert legend.min() < 100 and legend[:, :4].min() == legend[:, -4:].min() == 255
+
+
 def test_students_have_panels_of_their_own(tmp_path):
     learned = [row | {name: 0.5 for name, _ in STUDENT_PANELS} for row in rows(5)]
     student, policy = curves.read([run(tmp_path / "student", learned), run(tmp_path / "policy", rows(5))])

@@ -201,7 +201,7 @@ def test_the_cache_is_keyed_by_what_matters(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_shipped_table_is_for_the_shipped_configs(tmp_path: Path) -> None:
-    for name in ("depth160_paper", "depth320"):
+    for name in ("depth160", "depth160_paper", "depth320"):
         config = config_files.load(name)
         found = coefficients.find(config, "some laptop")
         assert found and found.costs.config == name
